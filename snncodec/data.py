@@ -1,0 +1,94 @@
+"""Training pictures: folders of photographs or stereo pairs in, random augmented crops out.
+
+Pictures are decoded once and kept in memory as 8-bit arrays; every random choice comes from one generator whose state
+can be saved. It knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from snncodec.datasets import find_pairs
+from snncodec.errors import InputError
+from snncodec.images import SUFFIXES, read_image
+
+SMALLEST_SCALE = 0.5  # pictures are shrunk by a random factor from 0.5 to 1
+ENOUGH_PIXELS = 2**20  # pictures are drawn in proportion to their size, up to this many pixels
+
+
+def find_pictures(folders: list[Path]) -> list[Path]:
+    """Every picture file below the folders, in a fixed order; `InputError` when there is none."""
+    files = sorted({p for f in folders for p in f.rglob("*") if p.suffix.lower()[1:] in SUFFIXES and p.is_file()})
+    if not files:
+        raise InputError(f"no pictures found below {', '.join(map(str, folders))}")
+    return files
+
+
+def load_pictures(files: list[Path], progress: Callable[[int, int], None] | None = None) -> list[np.ndarray]:
+    """Decode files to uint8 arrays [H, W, 3]."""
+    pictures = []
+    for number, file in enumerate(files):
+        pictures.append(read_image(file)[0])
+        if progress:
+            progress(number + 1, len(files))
+    return pictures
+
+
+class CropSampler:
+    """Random crops of random pictures: scale, flips, brightness, contrast and colour jitter, from one seed."""
+
+    def __init__(self, pictures: list[np.ndarray], seed: int) -> None:
+        self.pictures = pictures
+        areas = np.array([min(p.shape[0] * p.shape[1], ENOUGH_PIXELS) for p in pictures], dtype=np.float64)
+        self.odds = areas / areas.sum()
+        self.random = np.random.default_rng(seed)
+
+    def batch(self, count: int, size: int, colour: bool = True) -> Tensor:
+        """Crops [count, 3, size, size], float32 minus 128."""
+        return torch.stack([self.crop(size, colour) for _ in range(count)]) - 128.0
+
+    def crop(self, size: int, colour: bool) -> Tensor:
+        """One crop [3, size, size], float32 in 0..255."""
+        picture = self.pictures[self.random.choice(len(self.pictures), p=self.odds)]
+        height, width = picture.shape[:2]
+        scale = self.random.uniform(SMALLEST_SCALE, 1.0) if self.random.random() < 0.7 else 1.0
+        extent = min(round(size / scale), height, width)
+        top, left = self.random.integers(height - extent + 1), self.random.integers(width - extent + 1)
+        window = picture[top : top + extent, left : left + extent]
+        if extent != size:
+            window = np.asarray(Image.fromarray(window).resize((size, size), Image.Resampling.LANCZOS))
+        if self.random.random() < 0.5:
+            window = window[:, ::-1]
+        if self.random.random() < 0.25:
+            window = window[::-1]
+        pixels = torch.from_numpy(window.copy()).permute(2, 0, 1).float()
+        return self.jitter(pixels) if colour else pixels
+
+    def jitter(self, pixels: Tensor) -> Tensor:
+        """Gains per channel, contrast and saturation, mild enough to keep photographs photographs."""
+        if self.random.random() < 0.5:
+            return pixels
+        gains = torch.from_numpy(self.random.uniform(0.9, 1.1, 3)).float() * self.random.uniform(0.7, 1.15)
+        pixels = pixels * gains.view(3, 1, 1) + self.random.uniform(-15, 15)
+        grey = pixels.mean(0, keepdim=True)
+        return (grey + (pixels - grey) * self.random.uniform(0.5, 1.3)).clamp(0, 255).round()
+
+
+def validation_crops(root: Path, size: int = 256) -> Tensor:
+    """The central crop of both views of every pair below `root` [2 * pairs, 3, size, size], float32 minus 128."""
+    crops = []
+    for scene in find_pairs(root)[0]:
+        for file in (scene.left, scene.right):
+            picture = read_image(file)[0]
+            if min(picture.shape[:2]) >= size:
+                top, left = (picture.shape[0] - size) // 2, (picture.shape[1] - size) // 2
+                crops.append(torch.from_numpy(picture[top : top + size, left : left + size].copy()).permute(2, 0, 1))
+    if not crops:
+        raise InputError(f"no pair below {root} is as large as {size} x {size} pixels, which validation needs")
+    return torch.stack(crops).float() - 128.0

@@ -1,0 +1,85 @@
+"""Writes whole files or none: a writer per target path goes in, every target complete on disk comes out.
+A failed or interrupted call leaves the folder as it was; this file knows nothing about what is being written.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from snncodec.errors import InputError
+
+
+def write_bytes(path: Path, data: bytes, force: bool = False) -> None:
+    """Write one file under the promise of `write_files`."""
+    write_files({Path(path): lambda file: file.write(data)}, force)
+
+
+def write_files(writers: Mapping[Path, Callable[[BinaryIO], object]], force: bool = False) -> None:
+    """Let every writer fill a temporary file beside its target, then rename them all, or none.
+
+    Raises InputError if a target exists and `force` is not set, is no regular file, appears twice, has no folder to go
+    into, or cannot be written; whatever is raised, also by a writer, no target is new, changed or gone afterwards.
+    """
+    targets = {path: _checked(path, force) for path in writers}
+    if len(set(targets.values())) < len(targets):
+        raise InputError(f"{' and '.join(map(str, writers))} are one file; give each output a name of its own")
+    staged: dict[Path, Path] = {}  # target -> temporary file that holds its new content
+    try:
+        for path, write in writers.items():
+            target = targets[path]
+            staged[target] = _beside(target)
+            with open(staged[target], "xb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())  # a full disk must show before the rename, not after it
+        _rename_all(staged)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _checked(path: Path, force: bool) -> Path:
+    """Return the path with links followed, once nothing is known to forbid writing there."""
+    try:
+        target = Path(path).resolve()
+        if target.exists() and not target.is_file():
+            raise InputError(f"{path} is not a regular file; choose another output name")
+        if target.exists() and not force:
+            raise InputError(f"{path} exists already; pass -f to overwrite it")
+        if not target.parent.is_dir():
+            raise InputError(f"there is no folder {target.parent} to write {target.name} into; create it first")
+    except (OSError, RuntimeError, ValueError) as error:  # no permission to look, a loop of links, a NUL in the name
+        raise InputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+    return target
+
+
+def _beside(target: Path) -> Path:
+    """Return a hidden name nobody uses, in the same folder because a rename cannot cross file systems."""
+    return target.with_name(f".snncodec-{secrets.token_hex(8)}.tmp")
+
+
+def _rename_all(staged: Mapping[Path, Path]) -> None:
+    """Move every temporary file over its target; if one move fails, put back what the earlier ones replaced."""
+    earlier = list(staged)[:-1]  # the last move succeeds or changes nothing, so it needs no way back
+    copies = {target: _beside(target) for target in earlier if target.exists()}
+    try:
+        for target, copy in copies.items():
+            shutil.copy2(target, copy)
+        try:
+            for target, temporary in staged.items():
+                os.replace(temporary, target)
+        except BaseException:
+            for target in earlier:
+                if target in copies:
+                    os.replace(copies[target], target)
+                else:
+                    target.unlink(missing_ok=True)
+            raise
+    finally:
+        for copy in copies.values():
+            copy.unlink(missing_ok=True)

@@ -1,0 +1,240 @@
+"""Training: pictures in, checkpoints and weights out, in stages that share one budget of steps or minutes.
+
+Stages (each can be run alone): `prior` learns the entropy model on the fixed linear transform; `decoder` the spiking
+decoder on what that decodes; `joint` everything, the linear kernels 50 times slower; `exact` everything on the
+fixed-point grid the files are coded with. It writes only below the folder it is given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from snncodec import neurons
+from snncodec.config import PRESETS, STAGES, TrainOptions
+from snncodec.data import CropSampler, find_pictures, load_pictures, validation_crops
+from snncodec.errors import TrainingError
+from snncodec.exact import quantise
+from snncodec.klt import start_linear
+from snncodec.model import COARSEST, StereoCodec
+from snncodec.weights import load_model, save_model
+
+LAMBDA = 24.0  # lambda = 24 / step**2 makes bpp + lambda * MSE optimal for a uniform quantiser of that step
+LINEAR_RATE = 0.02  # the linear kernels learn 50 times slower than the networks, or the KLT is destroyed
+WARM_UP, CLIP_NORM = 100, 1.0
+REPORT_SECONDS, SAVE_SECONDS = 10, 180
+VALIDATION_QUALITIES = (5, 15, 30, 50, 70, 90)
+LINEAR = ("left_encoder.analysis", "decoder.synthesis")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage trains, and how: modules by name prefix, share of the budget, batch and learning rate."""
+
+    share: float
+    rate: float
+    crop: int
+    batch: int
+    trains: tuple[str, ...] = ("",)
+    encode: bool = True
+    decode: bool = True
+
+
+ENTROPY = ("hyper_encoder", "hyper_decoder", "context_model", "hyper_offsets", "prior_offsets", "index_offsets", "hyper_index")
+PLAN = {
+    "prior": Stage(0.35, 2e-3, 192, 4, ENTROPY, encode=False, decode=False),
+    "decoder": Stage(0.10, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
+    "joint": Stage(0.50, 7e-4, 192, 4),
+    "exact": Stage(0.05, 1e-4, 192, 4),
+}
+
+
+def cost(model: StereoCodec, pixels: Tensor, quality: Tensor, stage: Stage) -> tuple[Tensor, Tensor, Tensor]:
+    """(loss, bpp [N], MSE [N]): rate + lambda * distortion, each picture divided by what its quality typically costs."""
+    output = model(pixels, quality, encode=stage.encode, decode=stage.decode)
+    area = pixels.shape[2] * pixels.shape[3]
+    step = model.steps[quality - 1].to(pixels.dtype)
+    bpp, latent = output.bits / area, 8 * output.latent_error / area
+    if output.pixels is None:
+        mse, distortion = output.latent_error.detach() * step**2 / (3 * area), latent
+    else:
+        mse = (output.pixels - pixels).square().mean((1, 2, 3))
+        distortion = LAMBDA / step**2 * mse + latent - latent.detach()
+    typical = 0.15 * COARSEST / step
+    return ((bpp + distortion) / typical).mean(), bpp.detach(), mse.detach()
+
+
+class Trainer:
+    """One run: model, optimiser, data and how far it has come; `state` and `restore` make it resumable."""
+
+    def __init__(self, options: TrainOptions, report: Callable[[str], None], progress: object = None) -> None:
+        self.options, self.report = options, report
+        device = "cuda" if options.device == "auto" and torch.cuda.is_available() else options.device
+        self.device = torch.device("cpu" if device == "auto" else device)
+        torch.set_flush_denormal(True)  # vanishing gradients would cost a hundred times an ordinary multiplication
+        torch.manual_seed(options.seed)
+        self.random = torch.Generator().manual_seed(options.seed)
+        files = find_pictures(options.data)
+        self.sampler = CropSampler(load_pictures(files, progress), options.seed)
+        self.crops = validation_crops(options.val) if options.val else None
+        self.model = self._first_model()
+        self.model.to(self.device, memory_format=torch.channels_last).train()
+        parameters = sum(p.numel() for p in self.model.parameters())
+        report(f"{len(files)} pictures, {parameters:,} parameters, {self.device.type}")
+        self.stage, self.optimiser = "", None
+        self.done: list[str] = []
+        self.spent, self.step, self.best = 0.0, 0, math.inf
+
+    def _first_model(self) -> StereoCodec:
+        if self.options.init:
+            return load_model(self.options.init).for_training()
+        config = PRESETS[self.options.preset]
+        if self.options.neuron:
+            config = dataclasses.replace(config, neuron=self.options.neuron, T=1 if self.options.neuron == "relu" else config.T)
+        model = StereoCodec(config)
+        if not self.options.resume:
+            start_linear(model, self.sampler.batch(1500, 192, colour=False))
+        return model
+
+    # -- stages ------------------------------------------------------------------------------------------------------
+
+    def run(self) -> Path:
+        """All stages that are not done; returns the file of the last weights."""
+        shares = sum(PLAN[s].share for s in self.options.stages)
+        for name in [s for s in STAGES if s in self.options.stages and s not in self.done]:
+            stage = PLAN[name]
+            if self.stage != name:
+                self._begin(name)
+            budget = (self.options.steps or self.options.minutes * 60) * stage.share / shares
+            self._run_stage(stage, budget)
+            self.done.append(name)
+            self.validate()
+            self.save()
+        return self.save_weights()
+
+    def _begin(self, name: str) -> None:
+        self.stage, self.spent, self.step = name, 0.0, 0
+        quantise(self.model, name == "exact")
+        self.optimiser = self._optimiser(PLAN[name])
+
+    def _optimiser(self, stage: Stage) -> torch.optim.Optimizer:
+        linear, other = [], []
+        for name, parameter in self.model.named_parameters():
+            chosen = name.startswith(stage.trains)
+            parameter.requires_grad_(chosen)
+            if chosen:
+                (linear if name.startswith(LINEAR) else other).append(parameter)
+        groups = [{"params": other, "factor": 1.0}, {"params": linear, "factor": LINEAR_RATE}]
+        return torch.optim.Adam([g for g in groups if g["params"]], lr=stage.rate, betas=(0.9, 0.98))
+
+    def _run_stage(self, stage: Stage, budget: float) -> None:
+        reported, saved = time.monotonic(), time.monotonic()
+        recent: list[tuple[float, float, float]] = []
+        while self.spent < budget:
+            started = time.monotonic()
+            recent.append(self._step(stage, self.spent / budget))
+            self.spent += 1 if self.options.steps else time.monotonic() - started
+            if time.monotonic() - reported > REPORT_SECONDS or self.spent >= budget:
+                self._report_line(recent, time.monotonic() - reported, budget)
+                reported, recent = time.monotonic(), []
+            if time.monotonic() - saved > SAVE_SECONDS:
+                self.validate()
+                self.save()
+                saved = reported = time.monotonic()
+
+    def _step(self, stage: Stage, fraction: float) -> tuple[float, float, float]:
+        rate = stage.rate * min(1, (self.step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * fraction))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["factor"]
+        pixels = self.sampler.batch(stage.batch, stage.crop).to(self.device, memory_format=torch.channels_last)
+        quality = torch.randint(1, 101, (stage.batch,), generator=self.random).to(self.device)
+        loss, bpp, mse = cost(self.model, pixels, quality, stage)
+        if not math.isfinite(loss.item()):
+            raise TrainingError(f"the loss is {loss.item()} at step {self.step} of stage {self.stage}; the last checkpoint is kept")
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_([p for g in self.optimiser.param_groups for p in g["params"]], CLIP_NORM)
+        self.optimiser.step()
+        self.step += 1
+        return loss.item(), bpp.mean().item(), mse.mean().item()
+
+    def _report_line(self, recent: list[tuple[float, float, float]], seconds: float, budget: float) -> None:
+        loss, bpp, mse = (sum(column) / len(recent) for column in zip(*recent, strict=True))
+        left = (budget - self.spent) * (seconds / len(recent) if self.options.steps else 1)
+        psnr = 10 * math.log10(255**2 / mse)
+        self.report(
+            f"{self.stage} step {self.step}: {bpp:.3f} bpp, {psnr:.2f} dB, loss {loss:.4f}, "
+            f"{1000 * seconds / len(recent):.0f} ms/step, ETA {left / 60:.1f} min"
+        )
+
+    # -- validation and files ----------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def validate(self) -> None:
+        """Estimated rate and PSNR of the validation crops at six qualities; keeps the best model as best.safetensors."""
+        if self.crops is None:
+            return
+        losses, line = [], []
+        stage = dataclasses.replace(PLAN["joint"], encode=self.stage in ("joint", "exact"))
+        for quality in VALIDATION_QUALITIES:
+            results = []
+            for chunk in self.crops.split(8):
+                pixels = chunk.to(self.device, memory_format=torch.channels_last)
+                results.append(cost(self.model, pixels, torch.full((len(chunk),), quality, device=self.device), stage))
+            bpp, mse = (torch.cat([r[i] for r in results]) for i in (1, 2))
+            psnr = (10 * torch.log10(255**2 / mse)).mean().item()
+            losses.append(sum(r[0].item() * len(r[1]) for r in results) / len(bpp))
+            line.append(f"{bpp.mean().item():.4f}/{psnr:.2f}")
+        loss = sum(losses) / len(losses)
+        self.report(f"validation {self.stage} step {self.step}: loss {loss:.4f}, bpp/dB {' '.join(line)}")
+        if loss < self.best:
+            self.best = loss
+            save_model(self.model, self.options.out / "best.safetensors")
+
+    def save_weights(self) -> Path:
+        return save_model(self.model, self.options.out / "last.safetensors")
+
+    def save(self) -> None:
+        """Write the whole state to last.ckpt, by way of a temporary name."""
+        state = {
+            "config": self.model.config.to_dict(),
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "progress": {"stage": self.stage, "done": self.done, "spent": self.spent, "step": self.step, "best": self.best},
+            "random": {"torch": self.random.get_state(), "crops": self.sampler.random.bit_generator.state},
+        }
+        self.options.out.mkdir(parents=True, exist_ok=True)
+        temporary = self.options.out / "last.ckpt.tmp"
+        torch.save(state, temporary)
+        temporary.replace(self.options.out / "last.ckpt")
+
+    def restore(self, file: Path) -> None:
+        """Continue from a checkpoint exactly where it was written."""
+        state = torch.load(file, map_location=self.device, weights_only=True)
+        if state["config"] != self.model.config.to_dict():
+            raise TrainingError(f"{file} was made with another model configuration; give the same --preset")
+        self.model.load_state_dict(state["model"])
+        for name, value in state["progress"].items():
+            setattr(self, name, value)
+        quantise(self.model, self.stage == "exact")
+        self.optimiser = self._optimiser(PLAN[self.stage])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.random.set_state(state["random"]["torch"].cpu())
+        self.sampler.random.bit_generator.state = state["random"]["crops"]
+
+
+def train(options: TrainOptions, report: Callable[[str], None], progress: Callable[[int, int], None] | None = None) -> Path:
+    """Train as `options` say, reporting one line at a time; returns the weights file written last."""
+    trainer = Trainer(options, report, progress)
+    if not neurons.compile_neurons():
+        report("torch.compile does not work here; training goes on uncompiled, more slowly")
+    if options.resume:
+        trainer.restore(options.resume)
+    return trainer.run()

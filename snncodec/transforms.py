@@ -1,0 +1,176 @@
+"""Pixels <-> latents: a complete linear transform and the spiking networks that refine both of its ends.
+
+`Analysis` (A) and `Synthesis` (B) are a lapped KLT: orthogonal filters across block borders, then a 768 x 768 matrix on
+16 x 16 x 3 blocks. `PixelNetwork` is the spiking residual body that the encoders (E) and the `Decoder` (D) share.
+Pixels are floats minus 128, images are multiples of 16. It does not quantise and knows no probabilities.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from snncodec.config import BLOCK, ModelConfig
+from snncodec.exact import ExactConv2d, snap
+from snncodec.neurons import Spike, mean_over_time, spread
+
+OVERLAP = BLOCK // 2  # pixels on each side of a block border that the lapped filter mixes
+MEAN_RADIUS = 8  # the local mean is taken over 17 x 17 pixels
+INPUT_SCALE, INPUT_MAX = 16, 511  # the decoder network sees (pixel - local mean) / step in units of 1/16
+LINEAR_BITS = 14  # fraction bits of the linear kernels
+PIXEL_BITS = 8  # fraction bits of pixels between the linear kernels
+
+
+def lap(x: Tensor, filter: Tensor) -> Tensor:  # noqa: A002
+    """Apply a [16, 16] filter across every vertical and horizontal block border of x [N, 3, H, W].
+
+    The time-domain form of the lapped orthogonal transform (Tran, Liang, Tu, "Lapped Transform via Time-Domain Pre-
+    and Post-Filtering", IEEE TSP 2003). Image borders are left alone, so the inverse is the transposed filter.
+    """
+    return lap_rows(lap_rows(x, filter).transpose(2, 3), filter).transpose(2, 3)
+
+
+def lap_rows(x: Tensor, filter: Tensor) -> Tensor:  # noqa: A002
+    """Filter x [N, C, H, W] along H, across the borders at multiples of 16."""
+    if x.shape[2] <= BLOCK:
+        return x
+    inner = x[:, :, OVERLAP:-OVERLAP].unflatten(2, (-1, BLOCK))
+    inner = torch.einsum("ij,ncbjw->ncbiw", filter, inner).flatten(2, 3)
+    return torch.cat([x[:, :, :OVERLAP], inner, x[:, :, -OVERLAP:]], dim=2)
+
+
+class Analysis(nn.Module):
+    """A: pixels [N, 3, H, W] -> latents [N, N2, H/16, W/16]."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.filter = nn.Parameter(torch.eye(BLOCK))
+        self.matrix = nn.Parameter(torch.eye(config.N2, 3 * BLOCK * BLOCK))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        blocks = F.pixel_unshuffle(lap(pixels, self.filter), BLOCK)
+        return F.conv2d(blocks, self.matrix[:, :, None, None])
+
+
+class Synthesis(nn.Module):
+    """B: latents [N, N2, h, w] -> pixels [N, 3, 16 h, 16 w]; in float64 on snapped kernels it is exact."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.eye(3 * BLOCK * BLOCK, config.N2))
+        self.filter = nn.Parameter(torch.eye(BLOCK))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        blocks = F.conv2d(latents, self.matrix[:, :, None, None])
+        if self.training:
+            return lap(F.pixel_shuffle(blocks, BLOCK), self.filter)
+        pixels = lap_rows(snap(F.pixel_shuffle(blocks, BLOCK), PIXEL_BITS), self.filter)
+        return snap(lap_rows(snap(pixels, PIXEL_BITS).transpose(2, 3), self.filter).transpose(2, 3), PIXEL_BITS)
+
+
+def local_mean(x: Tensor) -> Tensor:
+    """Mean over 17 x 17 pixels of x [N, C, H, W], separably; outside the image counts as the border pixel."""
+    width = 2 * MEAN_RADIUS + 1
+    x = F.pad(x, [MEAN_RADIUS] * 4, mode="replicate")
+    x = F.avg_pool2d(x, (width, 1), stride=1)
+    return F.avg_pool2d(x, (1, width), stride=1)
+
+
+class Residual(nn.Module):
+    """A residual block with a membrane shortcut: m + Conv(Spike(Conv(Spike(m)))) (MS-ResNet, Hu et al. 2021)."""
+
+    def __init__(self, channels: int, config: ModelConfig, kernel: int = 3) -> None:
+        super().__init__()
+        self.spike1, self.spike2 = Spike(channels, config), Spike(channels, config)
+        self.conv1 = ExactConv2d(channels, channels, kernel, input_max=self.spike1.max_output)
+        self.conv2 = ExactConv2d(channels, channels, kernel, input_max=self.spike1.max_output)
+        nn.init.normal_(self.conv2.weight, std=0.01)
+
+    def forward(self, membrane: Tensor) -> Tensor:
+        return membrane + self.conv2(self.spike2(self.conv1(self.spike1(membrane))))
+
+
+class PixelNetwork(nn.Module):
+    """The spiking body on pixels: patches -> membrane at stride `patch` -> residual blocks -> linear read-out.
+
+    In: zero-mean pixels in quantisation steps [N, 3, H, W] and per-channel offsets [N, M] that tell it the quality.
+    Out: [N, outputs, H / (patch * stride), W / (patch * stride)].
+    """
+
+    def __init__(self, config: ModelConfig, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.steps, self.patch = config.T, config.patch
+        self.stem = ExactConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
+        nn.init.normal_(self.stem.weight, std=0.5 / (INPUT_SCALE * config.patch))
+        self.blocks = nn.Sequential(*[Residual(config.M, config) for _ in range(config.blocks)])
+        self.spike = Spike(config.M, config)
+        self.read_out = ExactConv2d(config.M, outputs, stride, stride=stride, input_max=self.spike.max_output)
+        nn.init.normal_(self.read_out.weight, std=1e-4)
+        nn.init.zeros_(self.read_out.bias)
+
+    def forward(self, pixels: Tensor, offsets: Tensor) -> Tensor:
+        membrane = self.stem(F.pixel_unshuffle(pixels, self.patch)) + offsets[:, :, None, None]
+        spikes = self.spike(self.blocks(spread(membrane, self.steps)))
+        return mean_over_time(self.read_out(spikes), self.steps)
+
+
+class LeftEncoder(nn.Module):
+    """y = A x + step * E(x): pixels [N, 3, H, W] -> latents [N, N2, H/16, W/16]. Runs in plain float."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.analysis = Analysis(config)
+        self.network = PixelNetwork(config, config.refined, BLOCK // config.patch)
+
+    def forward(self, pixels: Tensor, step: Tensor, offsets: Tensor) -> Tensor:
+        step = step.view(-1, 1, 1, 1)
+        latents = self.analysis(pixels)
+        scaled = ((pixels - local_mean(pixels)) * (INPUT_SCALE / step)).clamp(-INPUT_MAX, INPUT_MAX)
+        refinement = self.network(scaled, offsets) * step
+        return torch.cat([latents[:, : refinement.shape[1]] + refinement, latents[:, refinement.shape[1] :]], dim=1)
+
+
+class RightEncoder(LeftEncoder):
+    """The right view's encoder; the same transform as the left's, so that latents of both views can be compared."""
+
+
+class Decoder(nn.Module):
+    """x^ = B y^ + step * D(B y^): latents [N, N2, h, w] -> pixels [N, 3, 16 h, 16 w].
+
+    In `eval()` the result is exact: B in float64, the network on integers, in the type that `exact.prove` chose.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.synthesis = Synthesis(config)
+        self.network = PixelNetwork(config, 3 * config.patch**2, 1)
+
+    def forward(self, latents: Tensor, step: Tensor, offsets: Tensor) -> Tensor:
+        return self.refine(self.synthesis(latents), step, offsets)
+
+    def refine(self, pixels: Tensor, step: Tensor, offsets: Tensor) -> Tensor:
+        """Add the spiking network's correction to linear pixels."""
+        step = step.view(-1, 1, 1, 1)
+        if self.training:
+            scaled = ((pixels - local_mean(pixels)) * (INPUT_SCALE / step)).clamp(-INPUT_MAX, INPUT_MAX)
+        else:
+            scaled = exact_contrast(pixels, step).to(self.network.stem.weight.dtype)
+        correction = F.pixel_shuffle(self.network(scaled, offsets), self.network.patch)
+        return pixels + correction.to(pixels.dtype) * step
+
+
+def exact_contrast(pixels: Tensor, step: Tensor) -> Tensor:
+    """(pixel - local mean) / step in units of 1/16, as integers; every operation is exact or a single IEEE division."""
+    total = F.pad(snap(pixels, 2), [MEAN_RADIUS] * 4, mode="replicate")
+    total = window_sum(window_sum(total, 2), 3)
+    area = (2 * MEAN_RADIUS + 1) ** 2
+    contrast = (snap(pixels, 2) * area - total) * INPUT_SCALE / (step * area)
+    return contrast.round().clamp(-INPUT_MAX, INPUT_MAX)
+
+
+def window_sum(x: Tensor, dim: int) -> Tensor:
+    """Sums over 17 neighbours along `dim`, as differences of running sums of fixed-point numbers, hence exact."""
+    width = 2 * MEAN_RADIUS + 1
+    sums = F.pad(x, (1, 0) if dim == 3 else (0, 0, 1, 0)).cumsum(dim)
+    return sums.narrow(dim, width, x.shape[dim] - width + 1) - sums.narrow(dim, 0, x.shape[dim] - width + 1)

@@ -1,0 +1,123 @@
+"""Promises of report.py: results arrive complete on the console and on disk, odd values included."""
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from snncodec import report
+from snncodec.bench import BenchResult, summarise
+from snncodec.errors import InputError
+
+KEYS = ["scene", "codec", "quality", "bytes", "bpp", "psnr", "psnr_left", "psnr_right"]
+KEYS += ["ms_ssim", "encode_s", "decode_s"]
+
+
+def rows(scene, codec, factor):
+    """A rate-distortion curve of six points, 3 dB for twice the bits."""
+    same = {"psnr_left": 28.0, "psnr_right": 29.0, "ms_ssim": 0.9, "encode_s": 1.5, "decode_s": 0.5}
+    return [
+        {"scene": scene, "codec": codec, "quality": q, "bytes": 99, "bpp": factor * 2**q / 10, "psnr": 28.25 + 3 * q}
+        | same
+        for q in range(1, 7)
+    ]
+
+
+def result_of(table):
+    return BenchResult(table, summarise(table, "snncodec"), {"baselines": {"jpeg": "JPEG as is"}}, [Path("lost.png")])
+
+
+@pytest.fixture
+def result():
+    table = rows("a", "snncodec", 0.5) + rows("a", "jpeg", 1) + rows("b", "snncodec", 1.2) + rows("b", "jpeg", 1)
+    for row in table:
+        if row["codec"] == "snncodec":
+            row |= {"bytes_left": 60, "bytes_right": 30}
+    return result_of(table)
+
+
+@pytest.fixture
+def lossless():
+    row = rows("[red]a", "snncodec", 1)[0] | {"psnr": math.inf, "ms_ssim": None}
+    return result_of([row, row | {"codec": "jpeg"}])
+
+
+def printed(result):
+    console = Console(file=io.StringIO(), width=160)
+    report.print_tables(result, console)
+    return console.file.getvalue()
+
+
+def words(text):
+    return [line.replace("│", " ").split() for line in text.splitlines()]
+
+
+def test_json_holds_rows_summary_and_settings(result, tmp_path):
+    report.write_json(result, tmp_path / "out.json")
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert list(content) == ["rows", "summary", "settings"]
+    assert content["rows"] == result.rows and content["summary"] == result.summary
+    assert content["settings"] == result.settings | {"orphans": ["lost.png"]}
+
+
+def test_a_lossless_row_is_null_in_strict_json(lossless, tmp_path):
+    report.write_json(lossless, tmp_path / "out.json")
+    content = json.loads((tmp_path / "out.json").read_text(), parse_constant=pytest.fail)
+    assert content["rows"][0]["psnr"] is None
+    assert content["summary"]["means"][0]["psnr"] is None
+
+
+def test_a_lossless_row_is_infinite_in_csv(lossless, tmp_path):
+    report.write_csv(lossless, tmp_path / "out.csv")
+    line = next(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
+    assert float(line["psnr"]) == math.inf and line["ms_ssim"] == ""
+
+
+def test_csv_has_one_line_per_row_and_the_same_figures(result, tmp_path):
+    report.write_csv(result, tmp_path / "out.csv")
+    lines = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
+    assert list(lines[0]) == [*KEYS, "bytes_left", "bytes_right"]
+    assert [(line["scene"], line["codec"], float(line["bpp"])) for line in lines] == [
+        (row["scene"], row["codec"], row["bpp"]) for row in result.rows
+    ]
+
+
+@pytest.mark.parametrize("write", [report.write_json, report.write_csv])
+def test_results_replace_a_file_only_when_forced(write, result, tmp_path):
+    target = tmp_path / "out"
+    target.write_text("mine")
+    with pytest.raises(InputError, match="exists"):
+        write(result, target)
+    assert target.read_text() == "mine"
+    write(result, target, force=True)
+    assert len(target.read_text()) > 1000 and list(tmp_path.iterdir()) == [target]
+
+
+def test_the_first_table_shows_every_pair_with_all_its_figures(result):
+    lines = words(printed(result))
+    assert ["a", "snncodec", "3", "0.400", "37.25", "28.00", "29.00", "0.9000", "1.500", "0.500"] in lines
+    assert sum(line[:1] in (["a"], ["b"]) for line in lines) == len(result.rows)
+
+
+def test_the_second_table_shows_the_means(result):
+    lines = words(printed(result))
+    assert ["snncodec", "3", "2", "0.680", "37.25", "0.9000", "1.500", "0.500"] in lines
+
+
+def test_the_third_table_shows_mean_best_and_worst_bd_rate(result):
+    lines = words(printed(result))
+    assert ["jpeg", "-15.0", "%", "-50.0", "%", "a", "+20.0", "%", "b", "2", "of", "2"] in lines
+
+
+def test_settings_and_orphans_are_printed_with_the_results(result):
+    assert "jpeg: JPEG as is" in printed(result) and "left out, no partner: lost.png" in printed(result)
+
+
+def test_missing_values_are_a_dash_and_explained(lossless):
+    text = printed(lossless)
+    assert ["[red]a", "snncodec", "1", "0.200", "inf", "28.00", "29.00", "-", "1.500", "0.500"] in words(text)
+    assert "no BD-rate against jpeg on [red]a: a curve has 0 usable points, 4 are needed" in text
