@@ -1,4 +1,4 @@
-"""The sizes of a model and the options of a training run, as frozen dataclasses that travel with weights and checkpoints.
+"""The sizes of a model and the options of a training run, as frozen dataclasses.
 
 Nothing here computes: every other module takes its numbers from one of these, and unknown fields are errors.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from snncodec.errors import InputError, WeightsError
 
 NEURONS = ("ilif", "lif", "relu")
-STAGES = ("prior", "decoder", "joint", "exact")
+STAGES = ("prior", "decoder", "joint", "exact", "stereo")
 BLOCK = 16  # stride of the linear transform in pixels; its blocks are 16 x 16 x 3 = 768 numbers
 QUALITIES = 100  # qualities run from 1 to 100
 
@@ -60,9 +60,7 @@ class ModelConfig:
 
 PRESETS = {
     "base": ModelConfig(),
-    "tiny": ModelConfig(
-        M=8, N2=48, patch=8, blocks=1, refined=12, prior_width=16, hyper_channels=4, groups=(3, 9, 36)
-    ),
+    "tiny": ModelConfig(M=8, N2=48, patch=8, blocks=1, refined=12, prior_width=16, hyper_channels=4, groups=(3, 9, 36)),
     # The research sketch's sizes (Conv + LIF, T = 4 steps averaged) around real quantisation and a real bitstream.
     "sketch": ModelConfig(
         neuron="lif", M=256, N2=25, T=4, tau=2.0, patch=8, blocks=1, refined=25, hyper_channels=25, groups=(3, 9, 13)

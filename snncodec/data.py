@@ -7,6 +7,7 @@ can be saved. It knows nothing of models.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from snncodec.datasets import find_pairs
+from snncodec.datasets import Scene, find_pairs
 from snncodec.errors import InputError
 from snncodec.images import SUFFIXES, read_image
 
@@ -30,53 +31,64 @@ def find_pictures(folders: list[Path]) -> list[Path]:
     return files
 
 
-def load_pictures(files: list[Path], progress: Callable[[int, int], None] | None = None) -> list[np.ndarray]:
+def find_stereo(folders: list[Path]) -> list[Scene]:
+    """Every stereo pair below the folders; none is no error."""
+    scenes = []
+    for folder in folders:
+        with suppress(InputError):
+            scenes += find_pairs(folder)[0]
+    return scenes
+
+
+def load_pictures(files: list[Path], progress: Callable[[int, int], None] | None = None) -> dict[Path, np.ndarray]:
     """Decode files to uint8 arrays [H, W, 3]."""
-    pictures = []
+    pictures = {}
     for number, file in enumerate(files):
-        pictures.append(read_image(file)[0])
+        pictures[file] = read_image(file)[0]
         if progress:
             progress(number + 1, len(files))
     return pictures
 
 
 class CropSampler:
-    """Random crops of random pictures: scale, flips, brightness, contrast and colour jitter, from one seed."""
+    """Random crops of random scenes: scale, flips, brightness, contrast and colour jitter, alike for all views.
 
-    def __init__(self, pictures: list[np.ndarray], seed: int) -> None:
-        self.pictures = pictures
-        areas = np.array([min(p.shape[0] * p.shape[1], ENOUGH_PIXELS) for p in pictures], dtype=np.float64)
+    A scene is a tuple of V pictures (one, or the left and right view), uint8 [H, W, 3] of one size.
+    """
+
+    def __init__(self, scenes: list[tuple[np.ndarray, ...]], random: np.random.Generator) -> None:
+        self.scenes, self.random = scenes, random
+        areas = np.array([min(s[0].shape[0] * s[0].shape[1], ENOUGH_PIXELS) for s in scenes], dtype=np.float64)
         self.odds = areas / areas.sum()
-        self.random = np.random.default_rng(seed)
 
     def batch(self, count: int, size: int, colour: bool = True) -> Tensor:
-        """Crops [count, 3, size, size], float32 minus 128."""
+        """Crops [count, V, 3, size, size], float32 minus 128."""
         return torch.stack([self.crop(size, colour) for _ in range(count)]) - 128.0
 
     def crop(self, size: int, colour: bool) -> Tensor:
-        """One crop [3, size, size], float32 in 0..255."""
-        picture = self.pictures[self.random.choice(len(self.pictures), p=self.odds)]
-        height, width = picture.shape[:2]
+        """One crop [V, 3, size, size], float32 in 0..255."""
+        views = self.scenes[self.random.choice(len(self.scenes), p=self.odds)]
+        height, width = views[0].shape[:2]
         scale = self.random.uniform(SMALLEST_SCALE, 1.0) if self.random.random() < 0.7 else 1.0
         extent = min(round(size / scale), height, width)
         top, left = self.random.integers(height - extent + 1), self.random.integers(width - extent + 1)
-        window = picture[top : top + extent, left : left + extent]
+        windows = [view[top : top + extent, left : left + extent] for view in views]
         if extent != size:
-            window = np.asarray(Image.fromarray(window).resize((size, size), Image.Resampling.LANCZOS))
-        if self.random.random() < 0.5:
-            window = window[:, ::-1]
+            windows = [np.asarray(Image.fromarray(w).resize((size, size), Image.Resampling.LANCZOS)) for w in windows]
+        if self.random.random() < 0.5:  # a mirrored pair has its views swapped
+            windows = [window[:, ::-1] for window in reversed(windows)]
         if self.random.random() < 0.25:
-            window = window[::-1]
-        pixels = torch.from_numpy(window.copy()).permute(2, 0, 1).float()
+            windows = [window[::-1] for window in windows]
+        pixels = torch.from_numpy(np.stack(windows)).permute(0, 3, 1, 2).float()
         return self.jitter(pixels) if colour else pixels
 
     def jitter(self, pixels: Tensor) -> Tensor:
-        """Gains per channel, contrast and saturation, mild enough to keep photographs photographs."""
+        """Gains per channel, brightness and saturation, mild enough to keep photographs photographs."""
         if self.random.random() < 0.5:
             return pixels
         gains = torch.from_numpy(self.random.uniform(0.9, 1.1, 3)).float() * self.random.uniform(0.7, 1.15)
         pixels = pixels * gains.view(3, 1, 1) + self.random.uniform(-15, 15)
-        grey = pixels.mean(0, keepdim=True)
+        grey = pixels.mean(1, keepdim=True)
         return (grey + (pixels - grey) * self.random.uniform(0.5, 1.3)).clamp(0, 255).round()
 
 

@@ -73,7 +73,7 @@ class Tables:
 
     @cached_property
     def cost(self) -> np.ndarray:
-        """Bits [64, 602] of each magnitude with its sign, float32; the last column, and all beyond reach, are escapes."""
+        """Bits [64, 602] of each magnitude with its sign, float32; the last column and all beyond reach are escapes."""
         share = self.frequencies / self.frequencies.sum(1, keepdims=True)
         escape = 32 - np.log2(share[:, -1:])
         with np.errstate(divide="ignore"):

@@ -1,9 +1,10 @@
 """Fixed-point layers: why the decoder computes the same numbers on every machine, and the proof at load time.
 
-Weights, biases, thresholds and membranes are multiples of 2**-12 and inputs are small integers, so every partial sum is
-an integer times 2**-12. Below 2**24 (float32) or 2**53 (float64) such sums carry no rounding error, and then neither the
-order of additions, nor the thread count, nor the kernel can change them (Balle et al., "Integer Networks for Data
-Compression with Latent-Variable Models", ICLR 2019, is the idea; spike counts make it cheap). It does not know the model.
+Weights, biases, thresholds and membranes are multiples of 2**-12 and inputs are small integers, so every partial sum
+is an integer times 2**-12. Below 2**24 (float32) or 2**53 (float64) such sums carry no rounding error, and then neither
+the order of additions, nor the thread count, nor the kernel can change them. The idea is that of Balle, Johnston and
+Minnen, "Integer Networks for Data Compression with Latent-Variable Models", ICLR 2019; spike counts make it cheap.
+It does not know the model.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def snap_through(x: Tensor, bits: int = FRACTION_BITS) -> Tensor:
 class ExactConv2d(nn.Conv2d):
     """A convolution on inputs that are integers of magnitude <= `input_max`; `quantised` trains on snapped weights."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 1, *, input_max: float, bias: bool = True, stride: int = 1):
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 1, *, input_max: float, bias: bool = True, stride: int = 1
+    ):
         super().__init__(inputs, outputs, kernel, stride=stride, padding=(kernel - stride + 1) // 2, bias=bias)
         self.input_max, self.quantised = input_max, False
 
@@ -62,7 +65,7 @@ def quantise(network: nn.Module, on: bool = True) -> None:
 
 @torch.no_grad()
 def snap_parameters(network: nn.Module) -> None:
-    """Round every parameter of an exact network to its grid; thresholds to an even multiple, so that halves are exact."""
+    """Round every parameter of an exact network to its grid; thresholds to twice it, for exact halves."""
     for layer in network.modules():
         for parameter in layer.parameters(recurse=False):
             parameter.copy_(snap(parameter.double()))

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from snncodec.config import BLOCK, QUALITIES
+from snncodec.entropy import TABLES
 from snncodec.model import StereoCodec, dead_zone_round, logistic_bits
-from snncodec.prior import TABLES
 from snncodec.transforms import lap
 
 CORRELATION = 0.95  # of neighbouring pixels, the textbook model of photographs

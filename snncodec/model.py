@@ -1,7 +1,7 @@
 """`StereoCodec`: the networks joined into one model, for training (`forward`) and for coding (the other methods).
 
-Coding: pixels -> `analyse` -> hyper-latents and latents in steps -> `predict` with a `code` function -> values -> `reconstruct`.
-Everything after `analyse` is exact once `prepare` has run. It does not touch bytes or files.
+Coding: pixels -> `analyse` -> latents -> `summarise` -> hyper-latents -> `predict` with a `code` function ->
+`dequantise` -> `reconstruct`. From `predict` on everything is exact once `prepare` has run. It touches no bytes or files.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snncodec.config import QUALITIES, ModelConfig
+from snncodec.config import BLOCK, QUALITIES, ModelConfig
+from snncodec.entropy import LOWEST_SCALE, SCALE_RATIO, TABLES
 from snncodec.exact import prove, quantise, snap, snap_parameters
-from snncodec.prior import HYPER_STRIDE, TABLES, Code, ContextModel, HyperDecoder, HyperEncoder
-from snncodec.transforms import LINEAR_BITS, Decoder, LeftEncoder, RightEncoder
+from snncodec.prior import Code, ContextModel, HyperDecoder, HyperEncoder
+from snncodec.stereo import Fusion
+from snncodec.transforms import LINEAR_BITS, MEAN_RADIUS, OVERLAP, Decoder, LeftEncoder, RightEncoder
 
 COARSEST, FINEST = 144.0, 5.0  # quantisation steps at quality 1 and 100, geometric in between
 STEP_BITS = 6  # steps and dequantised latents are multiples of 1/64
 LATENT_MAX = 2.0**20
-LOWEST_SCALE, SCALE_RATIO = 0.03, 0.117  # table i stands for a logistic of scale 0.03 exp(0.117 i) steps
 DEAD_ZONE = 0.4  # rounding offset in training: |s| < 0.6 becomes 0
 NODES = 9  # per-channel offsets are learned at 9 qualities and interpolated
+
+
+Size = tuple[int, int] | torch.Size
 
 
 class Output(NamedTuple):
@@ -32,6 +36,7 @@ class Output(NamedTuple):
     bits: Tensor  # [N], of one view
     pixels: Tensor | None  # [N, 3, H, W] decoded, minus 128
     latent_error: Tensor  # [N] sum of squared errors of the latents in steps, with a gradient for the means only
+    values: Tensor  # [N, N2, H/16, W/16] decoded latents in steps
 
 
 class QualityOffsets(nn.Module):
@@ -74,7 +79,7 @@ def dead_zone_round(x: Tensor) -> Tensor:
 
 
 class StereoCodec(nn.Module):
-    """Two encoders, hyperprior, context model and decoder; one set of weights for qualities 1..100."""
+    """Two encoders, hyperprior, context model, fusion and decoder; one set of weights for qualities 1..100."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -83,6 +88,7 @@ class StereoCodec(nn.Module):
         self.right_encoder.analysis, self.right_encoder.network = self.left_encoder.analysis, self.left_encoder.network
         self.hyper_encoder, self.hyper_decoder = HyperEncoder(config), HyperDecoder(config)
         self.context_model = ContextModel(config)
+        self.fusion = Fusion(config)
         self.decoder = Decoder(config)
         self.encoder_offsets, self.decoder_offsets = QualityOffsets(config.M), QualityOffsets(config.M)
         self.hyper_offsets, self.prior_offsets = QualityOffsets(config.prior_width), QualityOffsets(config.prior_width)
@@ -90,10 +96,19 @@ class StereoCodec(nn.Module):
         self.index_offsets = QualityOffsets(config.N2)
         self.register_buffer("steps", quality_steps())
 
-    def forward(self, pixels: Tensor, quality: Tensor, *, encode: bool = True, decode: bool = True) -> Output:
+    def forward(
+        self,
+        pixels: Tensor,
+        quality: Tensor,
+        *,
+        encode: bool = True,
+        decode: bool = True,
+        left: Tensor | None = None,
+    ) -> Output:
         """Code pixels [N, 3, H, W] (minus 128, H and W multiples of 16) at qualities [N], differentiably.
 
         Without `encode` the spiking encoder E is left out, without `decode` no pixels are made; early stages train so.
+        `left` [N, N2, H/16, W/16], the left views' latents in steps, makes `pixels` right views coded with them.
         """
         count, step = len(pixels), self.steps[quality - 1].to(pixels.dtype)
         if encode:
@@ -114,41 +129,71 @@ class StereoCodec(nn.Module):
             errors.append((targets.detach() - mean - rounded).square().view(count, -1).sum(1))
             return symbols + mean
 
-        values = self.predict(hyper, quality, latents, code) * step.view(-1, 1, 1, 1)
-        decoded = self.decoder(values, step, self.decoder_offsets(quality)) if decode else None
-        return Output(sum(bits), decoded, sum(errors))
+        values = self.predict(hyper, quality, latents, code, latents.shape[2:], left)
+        decoded = self.decoder(values * step.view(-1, 1, 1, 1), step, self.decoder_offsets(quality)) if decode else None
+        return Output(sum(bits), decoded, sum(errors), values)
 
-    def predict(self, hyper: Tensor, quality: Tensor, targets: Tensor | None, code: Code, shape=None) -> Tensor:
-        """Run the context model from rounded hyper-latents [N, Z, h', w']; latents in steps [N, N2, h, w]."""
-        height, width = targets.shape[2:] if targets is not None else shape
-        membrane = self.hyper_decoder(hyper)[:, :, :height, :width]
-        offsets = self.prior_offsets(quality)[:, :, None, None]
-        membrane = membrane + offsets.repeat(self.config.T, 1, 1, 1)
-        return self.context_model(membrane, self.index_offsets(quality), targets, code)
+    def predict(
+        self,
+        hyper: Tensor,
+        quality: Tensor | int,
+        targets: Tensor | None,
+        code: Code,
+        shape: Size,
+        left: Tensor | None = None,
+    ) -> Tensor:
+        """Run the entropy model from rounded hyper-latents [N, Z, h', w'] over a map of `shape` (h, w) blocks.
+
+        `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them. `left`
+        [N, N2, h, w], the decoded left latents in steps, couples a right view to them.
+        """
+        quality = self._at(quality)
+        membrane = self.hyper_decoder(hyper)[:, :, : shape[0], : shape[1]]
+        membrane = membrane + self.prior_offsets(quality)[:, :, None, None].repeat(self.config.T, 1, 1, 1)
+        fuse = None if left is None else (lambda right: self.fusion(right, left))
+        return self.context_model(membrane, self.index_offsets(quality), targets, code, fuse)
+
+    def offsets(self) -> tuple[QualityOffsets, ...]:
+        return (
+            self.encoder_offsets,
+            self.decoder_offsets,
+            self.hyper_offsets,
+            self.prior_offsets,
+            self.index_offsets,
+        )
+
+    def _at(self, quality: Tensor | int) -> Tensor:
+        return torch.tensor([quality], device=self.steps.device) if isinstance(quality, int) else quality
 
     def prepare(self, device: torch.device) -> StereoCodec:
         """Make ready for coding on `device`: snap to the fixed-point grid, prove exactness, choose number formats."""
         quantise(self, False)
-        for offsets in (self.encoder_offsets, self.decoder_offsets, self.hyper_offsets, self.prior_offsets, self.index_offsets):
+        for offsets in self.offsets():
             offsets.tabulate(QUALITIES)
-        exact_parts = (self.hyper_decoder, self.context_model, self.decoder.network)
-        for part in (*exact_parts, self.decoder_offsets, self.prior_offsets, self.index_offsets):
+        self.requires_grad_(False).to(device).eval()
+        kernels = self.decoder.synthesis.double()
+        for kernel in kernels.parameters():
+            kernel.copy_(snap(kernel, LINEAR_BITS))
+        entropy = nn.ModuleList(
+            [self.hyper_decoder, self.context_model, self.fusion, self.prior_offsets, self.index_offsets]
+        )
+        pixels = nn.ModuleList([self.decoder.network, self.decoder_offsets])
+        for part in (entropy, pixels):
             snap_parameters(part)
-        for kernel in self.decoder.synthesis.parameters():
-            kernel.data = snap(kernel.data.double(), LINEAR_BITS)
-        self.to(device).eval()
-        entropy = nn.ModuleList([self.hyper_decoder, self.context_model, self.prior_offsets, self.index_offsets]).double()
-        prove(entropy, "entropy model", device)  # always float64: latents are few, and reach far
-        pixel_parts = nn.ModuleList([self.decoder.network, self.decoder_offsets])
-        pixel_parts.to(prove(pixel_parts, "decoder", device))
+        self.hyper_index.copy_(snap(self.hyper_index))
+        prove(entropy.double(), "the entropy model", device)  # float64 in any case: latents are few, and reach far
+        pixels.to(prove(pixels, "the decoder", device))
         return self
 
-    def analyse(self, pixels: Tensor, quality: int) -> tuple[Tensor, Tensor]:
-        """Latents in steps [1, N2, h, w] and rounded hyper-latents of one view [1, 3, H, W] (float32, minus 128)."""
-        at = torch.tensor([quality], device=pixels.device)
+    def analyse(self, pixels: Tensor, quality: int) -> Tensor:
+        """Latents in steps [1, N2, H/16, W/16] of one view [1, 3, H, W] (float32, minus 128)."""
+        at = self._at(quality)
         step = self.steps[at - 1].to(pixels.dtype)
-        latents = self.left_encoder(pixels, step, self.encoder_offsets(at)) / step
-        return latents, self.hyper_encoder(latents, self.hyper_offsets(at)).round()
+        return self.left_encoder(pixels, step, self.encoder_offsets(at)) / step
+
+    def summarise(self, latents: Tensor, quality: int) -> Tensor:
+        """Rounded hyper-latents [1, Z, h/4, w/4] of latents in steps [1, N2, h, w]."""
+        return self.hyper_encoder(latents, self.hyper_offsets(self._at(quality))).round()
 
     def dequantise(self, values: Tensor, quality: int) -> Tensor:
         """Latents in steps -> latents in pixel units, on the 1/64 grid and bounded (float64)."""
@@ -156,6 +201,12 @@ class StereoCodec(nn.Module):
 
     def reconstruct(self, latents: Tensor, quality: int) -> Tensor:
         """Latents in pixel units [N, N2, h, w] -> uint8 pixels [N, 3, 16 h, 16 w]."""
-        at = torch.tensor([quality], device=latents.device)
+        at = self._at(quality)
         pixels = self.decoder(latents, self.steps[at - 1], self.decoder_offsets(at))
         return (pixels + 128).round().clamp(0, 255).to(torch.uint8)
+
+    @property
+    def margin(self) -> int:
+        """Blocks around a tile that its pixels (or latents) depend on: lapped filters, local mean, 3x3 convolutions."""
+        reach = OVERLAP + MEAN_RADIUS + self.config.patch * (2 * self.config.blocks + 1)
+        return 1 + -(-reach // BLOCK)

@@ -90,7 +90,7 @@ class Spike(nn.Module):
 
 
 def ilif_counts(membrane: Tensor, offset: Tensor, threshold: Tensor, steps: int, tau: float) -> Tensor:
-    """Spike counts [T * N, ...] of spikingjelly's `ILIFNode` on (membrane + offset) / threshold, from a resting membrane.
+    """Spike counts [T * N, ...] of spikingjelly's `ILIFNode` on (membrane + offset) / threshold, starting at rest.
 
     The same arithmetic and gradients, several times faster on a CPU, above all under `compile_neurons`.
     """

@@ -22,14 +22,15 @@ HYPER_STRIDE = 4  # in blocks: one hyper-latent cell covers 4 x 4 blocks = 64 x 
 HYPER_MAX = 127  # hyper-latents enter the network clipped to +-127; they are coded without a limit
 COMPAND_STEPS, COMPAND_MAX = 8, 40  # companding works on eighths of a step and saturates at +-40
 PREDICT_MAX = 2**15  # the linear predictor sees latents in eighths of a step, clipped to +-2**15
-TABLES = 64  # probability tables, in order of scale
 INDEX_GAIN = 8  # table indexes are read out in eighths of a weight's unit, or they would learn too slowly
 EVEN, ODD = ((0, 0), (1, 1)), ((0, 1), (1, 0))  # the two halves of a checkerboard
 QUARTERS = (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),))  # the first group's smoother order: four quarters
 PREDICTED_GROUPS, MEAN_GROUPS, SIGNED_GROUPS = 3, 5, 4  # groups with a linear predictor, a mean, signs as context
+FUSED_GROUP = 2  # the left view is looked at before this group of the right one
 
 # code(channels, targets, mean, index): what to do with one pass. All but `channels` are token arrays [cells, channels].
 Code = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
+Fuse = Callable[[Tensor], Tensor]  # right membrane -> what the left view adds to it
 
 
 def compand(values: Tensor) -> Tensor:
@@ -41,8 +42,8 @@ def compand(values: Tensor) -> Tensor:
 
 # The least |8 v| that compands to 1, 2, ..., 40: ceil(8 * (2**((k - 0.5) / 4) - 1)).
 COMPAND_THRESHOLDS = (
-    1, 3, 5, 7, 10, 13, 17, 22, 27, 34, 42, 51, 62, 75, 91, 110, 132, 158, 190, 227, 272, 324, 387, 462, 551, 656, 782, 932,
-    1109, 1320, 1572, 1871, 2226, 2648, 3151, 3749, 4459, 5304, 6309, 7505,
+    1, 3, 5, 7, 10, 13, 17, 22, 27, 34, 42, 51, 62, 75, 91, 110, 132, 158, 190, 227, 272, 324, 387, 462, 551, 656, 782,
+    932, 1109, 1320, 1572, 1871, 2226, 2648, 3151, 3749, 4459, 5304, 6309, 7505,
 )  # fmt: skip
 
 
@@ -150,17 +151,22 @@ class ContextModel(nn.Module):
         self.passes = nn.ModuleList(Pass(g, o, i == last, config) for i, (g, o) in enumerate(order))
         self.groups, self.steps = config.groups, config.T
 
-    def forward(self, membrane: Tensor, start: Tensor, targets: Tensor | None, code: Code) -> Tensor:
+    def forward(
+        self, membrane: Tensor, start: Tensor, targets: Tensor | None, code: Code, fuse: Fuse | None = None
+    ) -> Tensor:
         """Latents in steps [N, N2, h, w], as `code` returns them pass by pass.
 
         `membrane` [T * N, C, h, w] is where the passes start; `start` [N, N2] is added to the table indexes;
-        `targets` [N, N2, h, w] are the latents to code, or None when decoding (`code` then gets None).
+        `targets` [N, N2, h, w] are the latents to code, or None when decoding (`code` then gets None); `fuse` adds to
+        the membrane what another view tells, once the first groups are there to match it with.
         """
         count, (height, width) = len(start), membrane.shape[2:]
         maps: list[Tensor] = []
         for step in self.passes:
             if step.group == len(maps):
                 maps.append(membrane.new_zeros(count * height * width, self.groups[step.group]))
+                if fuse and step.group == FUSED_GROUP:
+                    membrane = membrane + fuse(membrane)
             cells = step.cells(count, height, width, membrane.device)
             membrane = membrane + step.mix(step.spike(membrane))
             mean, index = step.read(membrane, cells)

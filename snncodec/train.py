@@ -2,7 +2,8 @@
 
 Stages (each can be run alone): `prior` learns the entropy model on the fixed linear transform; `decoder` the spiking
 decoder on what that decodes; `joint` everything, the linear kernels 50 times slower; `exact` everything on the
-fixed-point grid the files are coded with. It writes only below the folder it is given.
+fixed-point grid the files are coded with; `stereo` the fusion of both views, on stereo pairs. It writes only below the
+folder it is given.
 """
 
 from __future__ import annotations
@@ -10,65 +11,31 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from snncodec import neurons
+from snncodec.calibrate import count_symbols
 from snncodec.config import PRESETS, STAGES, TrainOptions
-from snncodec.data import CropSampler, find_pictures, load_pictures, validation_crops
+from snncodec.data import CropSampler, find_pictures, find_stereo, load_pictures, validation_crops
+from snncodec.entropy import make_frequencies
 from snncodec.errors import TrainingError
 from snncodec.exact import quantise
 from snncodec.klt import start_linear
-from snncodec.model import COARSEST, StereoCodec
-from snncodec.weights import load_model, save_model
+from snncodec.model import StereoCodec
+from snncodec.objective import PLAN, Stage, cost
+from snncodec.weights import load_for_training, read_weights, save_weights
 
-LAMBDA = 24.0  # lambda = 24 / step**2 makes bpp + lambda * MSE optimal for a uniform quantiser of that step
-LINEAR_RATE = 0.02  # the linear kernels learn 50 times slower than the networks, or the KLT is destroyed
 WARM_UP, CLIP_NORM = 100, 1.0
 REPORT_SECONDS, SAVE_SECONDS = 10, 180
+CALIBRATION_CROPS = 150
 VALIDATION_QUALITIES = (5, 15, 30, 50, 70, 90)
+LINEAR_RATE = 0.02  # the linear kernels learn 50 times slower than the networks, or the KLT is destroyed
 LINEAR = ("left_encoder.analysis", "decoder.synthesis")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What one stage trains, and how: modules by name prefix, share of the budget, batch and learning rate."""
-
-    share: float
-    rate: float
-    crop: int
-    batch: int
-    trains: tuple[str, ...] = ("",)
-    encode: bool = True
-    decode: bool = True
-
-
-ENTROPY = ("hyper_encoder", "hyper_decoder", "context_model", "hyper_offsets", "prior_offsets", "index_offsets", "hyper_index")
-PLAN = {
-    "prior": Stage(0.35, 2e-3, 192, 4, ENTROPY, encode=False, decode=False),
-    "decoder": Stage(0.10, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
-    "joint": Stage(0.50, 7e-4, 192, 4),
-    "exact": Stage(0.05, 1e-4, 192, 4),
-}
-
-
-def cost(model: StereoCodec, pixels: Tensor, quality: Tensor, stage: Stage) -> tuple[Tensor, Tensor, Tensor]:
-    """(loss, bpp [N], MSE [N]): rate + lambda * distortion, each picture divided by what its quality typically costs."""
-    output = model(pixels, quality, encode=stage.encode, decode=stage.decode)
-    area = pixels.shape[2] * pixels.shape[3]
-    step = model.steps[quality - 1].to(pixels.dtype)
-    bpp, latent = output.bits / area, 8 * output.latent_error / area
-    if output.pixels is None:
-        mse, distortion = output.latent_error.detach() * step**2 / (3 * area), latent
-    else:
-        mse = (output.pixels - pixels).square().mean((1, 2, 3))
-        distortion = LAMBDA / step**2 * mse + latent - latent.detach()
-    typical = 0.15 * COARSEST / step
-    return ((bpp + distortion) / typical).mean(), bpp.detach(), mse.detach()
 
 
 class Trainer:
@@ -81,26 +48,32 @@ class Trainer:
         torch.set_flush_denormal(True)  # vanishing gradients would cost a hundred times an ordinary multiplication
         torch.manual_seed(options.seed)
         self.random = torch.Generator().manual_seed(options.seed)
-        files = find_pictures(options.data)
-        self.sampler = CropSampler(load_pictures(files, progress), options.seed)
+        self.crop_random = np.random.default_rng(options.seed)
+        files, scenes = find_pictures(options.data), find_stereo(options.data)
+        pictures = load_pictures(files, progress)
+        self.sampler = CropSampler([(picture,) for picture in pictures.values()], self.crop_random)
+        pairs = [(pictures[scene.left], pictures[scene.right]) for scene in scenes]
+        self.pairs = CropSampler(pairs, self.crop_random) if pairs else None
         self.crops = validation_crops(options.val) if options.val else None
         self.model = self._first_model()
         self.model.to(self.device, memory_format=torch.channels_last).train()
         parameters = sum(p.numel() for p in self.model.parameters())
-        report(f"{len(files)} pictures, {parameters:,} parameters, {self.device.type}")
+        report(f"{len(files)} pictures, {len(pairs)} stereo pairs, {parameters:,} parameters, {self.device.type}")
         self.stage, self.optimiser = "", None
         self.done: list[str] = []
         self.spent, self.step, self.best = 0.0, 0, math.inf
 
     def _first_model(self) -> StereoCodec:
         if self.options.init:
-            return load_model(self.options.init).for_training()
+            return load_for_training(self.options.init)
         config = PRESETS[self.options.preset]
         if self.options.neuron:
-            config = dataclasses.replace(config, neuron=self.options.neuron, T=1 if self.options.neuron == "relu" else config.T)
+            config = dataclasses.replace(
+                config, neuron=self.options.neuron, T=1 if self.options.neuron == "relu" else config.T
+            )
         model = StereoCodec(config)
         if not self.options.resume:
-            start_linear(model, self.sampler.batch(1500, 192, colour=False))
+            start_linear(model, self.sampler.batch(1500, 192, colour=False)[:, 0])
         return model
 
     # -- stages ------------------------------------------------------------------------------------------------------
@@ -109,6 +82,9 @@ class Trainer:
         """All stages that are not done; returns the file of the last weights."""
         shares = sum(PLAN[s].share for s in self.options.stages)
         for name in [s for s in STAGES if s in self.options.stages and s not in self.done]:
+            if name == "stereo" and not self.pairs:
+                self.report("there is no stereo pair to learn from, so the stage stereo is left out")
+                continue
             stage = PLAN[name]
             if self.stage != name:
                 self._begin(name)
@@ -132,7 +108,7 @@ class Trainer:
             if chosen:
                 (linear if name.startswith(LINEAR) else other).append(parameter)
         groups = [{"params": other, "factor": 1.0}, {"params": linear, "factor": LINEAR_RATE}]
-        return torch.optim.Adam([g for g in groups if g["params"]], lr=stage.rate, betas=(0.9, 0.98))
+        return torch.optim.Adam([g for g in groups if g["params"]], lr=stage.rate, betas=(0.9, 0.98), fused=True)
 
     def _run_stage(self, stage: Stage, budget: float) -> None:
         reported, saved = time.monotonic(), time.monotonic()
@@ -153,11 +129,14 @@ class Trainer:
         rate = stage.rate * min(1, (self.step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * fraction))
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
-        pixels = self.sampler.batch(stage.batch, stage.crop).to(self.device, memory_format=torch.channels_last)
+        sampler = self.pairs if self.stage == "stereo" else self.sampler
+        views = sampler.batch(stage.batch, stage.crop).to(self.device)
         quality = torch.randint(1, 101, (stage.batch,), generator=self.random).to(self.device)
-        loss, bpp, mse = cost(self.model, pixels, quality, stage)
+        loss, bpp, mse = cost(self.model, views, quality, stage)
         if not math.isfinite(loss.item()):
-            raise TrainingError(f"the loss is {loss.item()} at step {self.step} of stage {self.stage}; the last checkpoint is kept")
+            raise TrainingError(
+                f"the loss is {loss.item()} at step {self.step} of stage {self.stage}; the last checkpoint is kept"
+            )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_([p for g in self.optimiser.param_groups for p in g["params"]], CLIP_NORM)
@@ -178,16 +157,16 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self) -> None:
-        """Estimated rate and PSNR of the validation crops at six qualities; keeps the best model as best.safetensors."""
+        """Estimated rate and PSNR of validation crops at six qualities; keeps the best model as best.safetensors."""
         if self.crops is None:
             return
         losses, line = [], []
-        stage = dataclasses.replace(PLAN["joint"], encode=self.stage in ("joint", "exact"))
+        stage = dataclasses.replace(PLAN["joint"], encode=self.stage in ("joint", "exact", "stereo"))
         for quality in VALIDATION_QUALITIES:
             results = []
             for chunk in self.crops.split(8):
-                pixels = chunk.to(self.device, memory_format=torch.channels_last)
-                results.append(cost(self.model, pixels, torch.full((len(chunk),), quality, device=self.device), stage))
+                views = chunk[:, None].to(self.device)
+                results.append(cost(self.model, views, torch.full((len(chunk),), quality, device=self.device), stage))
             bpp, mse = (torch.cat([r[i] for r in results]) for i in (1, 2))
             psnr = (10 * torch.log10(255**2 / mse)).mean().item()
             losses.append(sum(r[0].item() * len(r[1]) for r in results) / len(bpp))
@@ -196,10 +175,15 @@ class Trainer:
         self.report(f"validation {self.stage} step {self.step}: loss {loss:.4f}, bpp/dB {' '.join(line)}")
         if loss < self.best:
             self.best = loss
-            save_model(self.model, self.options.out / "best.safetensors")
+            save_weights(self.model, self.options.out / "best.safetensors")
 
     def save_weights(self) -> Path:
-        return save_model(self.model, self.options.out / "last.safetensors")
+        """last.safetensors: the model with probability tables fitted to the symbols that it codes."""
+        file = save_weights(self.model, self.options.out / "last.safetensors")
+        self.report("fitting the probability tables")
+        pictures = (self.sampler.batch(CALIBRATION_CROPS, 256)[:, 0] + 128).to(torch.uint8)
+        histogram = count_symbols(read_weights(file.read_bytes(), str(file), torch.device("cpu")), pictures)
+        return save_weights(self.model, file, make_frequencies(histogram))
 
     def save(self) -> None:
         """Write the whole state to last.ckpt, by way of a temporary name."""
@@ -207,8 +191,14 @@ class Trainer:
             "config": self.model.config.to_dict(),
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "progress": {"stage": self.stage, "done": self.done, "spent": self.spent, "step": self.step, "best": self.best},
-            "random": {"torch": self.random.get_state(), "crops": self.sampler.random.bit_generator.state},
+            "progress": {
+                "stage": self.stage,
+                "done": self.done,
+                "spent": self.spent,
+                "step": self.step,
+                "best": self.best,
+            },
+            "random": {"torch": self.random.get_state(), "crops": self.crop_random.bit_generator.state},
         }
         self.options.out.mkdir(parents=True, exist_ok=True)
         temporary = self.options.out / "last.ckpt.tmp"
@@ -227,10 +217,12 @@ class Trainer:
         self.optimiser = self._optimiser(PLAN[self.stage])
         self.optimiser.load_state_dict(state["optimiser"])
         self.random.set_state(state["random"]["torch"].cpu())
-        self.sampler.random.bit_generator.state = state["random"]["crops"]
+        self.crop_random.bit_generator.state = state["random"]["crops"]
 
 
-def train(options: TrainOptions, report: Callable[[str], None], progress: Callable[[int, int], None] | None = None) -> Path:
+def train(
+    options: TrainOptions, report: Callable[[str], None], progress: Callable[[int, int], None] | None = None
+) -> Path:
     """Train as `options` say, reporting one line at a time; returns the weights file written last."""
     trainer = Trainer(options, report, progress)
     if not neurons.compile_neurons():

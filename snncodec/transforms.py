@@ -22,7 +22,7 @@ LINEAR_BITS = 14  # fraction bits of the linear kernels
 PIXEL_BITS = 8  # fraction bits of pixels between the linear kernels
 
 
-def lap(x: Tensor, filter: Tensor) -> Tensor:  # noqa: A002
+def lap(x: Tensor, filter: Tensor) -> Tensor:
     """Apply a [16, 16] filter across every vertical and horizontal block border of x [N, 3, H, W].
 
     The time-domain form of the lapped orthogonal transform (Tran, Liang, Tu, "Lapped Transform via Time-Domain Pre-
@@ -31,7 +31,7 @@ def lap(x: Tensor, filter: Tensor) -> Tensor:  # noqa: A002
     return lap_rows(lap_rows(x, filter).transpose(2, 3), filter).transpose(2, 3)
 
 
-def lap_rows(x: Tensor, filter: Tensor) -> Tensor:  # noqa: A002
+def lap_rows(x: Tensor, filter: Tensor) -> Tensor:
     """Filter x [N, C, H, W] along H, across the borders at multiples of 16."""
     if x.shape[2] <= BLOCK:
         return x

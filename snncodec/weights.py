@@ -1,6 +1,142 @@
-"""stub until written"""
-def load_model(x): raise NotImplementedError
-def save_model(model, path):
-    import torch
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(model.state_dict(), path); return path
+"""Models <-> weights files (safetensors), and the shipped weights by name or by the id that a coded file carries.
+
+What the decoder needs is stored as integers on its fixed-point grid, with the finished probability tables; what only
+the encoder needs as floats. Nothing is pickled or fetched, and shipped files must match the sha256 of MANIFEST.json.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import safetensors
+import torch
+from safetensors.torch import load, save
+
+from snncodec.config import ModelConfig
+from snncodec.entropy import Tables, make_frequencies
+from snncodec.errors import UnsupportedError, WeightsError
+from snncodec.exact import FRACTION_BITS
+from snncodec.files import write_bytes
+from snncodec.model import NODES, StereoCodec
+from snncodec.transforms import LINEAR_BITS
+
+FORMAT = "snncodec weights 1"
+TABLES_KEY = "tables"
+ENCODER_PARTS = ("left_encoder.", "hyper_encoder.", "encoder_offsets.", "hyper_offsets.")
+FULL_PRECISION = ("left_encoder.analysis.", "steps")  # the other encoder parts are stored as float16
+
+
+class Weights(NamedTuple):
+    """A model ready for coding, its probability tables, and the id that files coded with it carry."""
+
+    model: StereoCodec
+    tables: Tables
+    id: bytes
+
+
+def fraction_bits(name: str) -> int:
+    return LINEAR_BITS if name.startswith("decoder.synthesis.") else FRACTION_BITS
+
+
+def save_weights(model: StereoCodec, file: Path, frequencies: np.ndarray | None = None) -> Path:
+    """Write `model`, snapped to its grid, and its tables (logistics when None) to `file`, replacing it."""
+    model = copy.deepcopy(model).cpu().prepare(torch.device("cpu"))
+    tensors = {TABLES_KEY: torch.from_numpy(make_frequencies() if frequencies is None else frequencies)}
+    for name, value in model.state_dict().items():
+        if name.startswith("right_encoder."):  # shares the left encoder's
+            continue
+        if name.startswith(FULL_PRECISION):
+            tensors[name] = value.contiguous()
+        elif name.startswith(ENCODER_PARTS):
+            tensors[name] = value.half().contiguous()
+        else:
+            integers = (value.double() * 2.0 ** fraction_bits(name)).round().contiguous()
+            tensors[name] = integers.to(torch.int16 if integers.abs().max() < 2**15 else torch.int32)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(file, save(tensors, {"format": FORMAT, "config": json.dumps(model.config.to_dict())}), force=True)
+    return file
+
+
+def read_weights(data: bytes, name: str, device: torch.device) -> Weights:
+    """Read back `save_weights`; `WeightsError` if the bytes are damaged, foreign or not provably exact."""
+    try:
+        tensors = load(data)
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise WeightsError(f"{name} is not a sound safetensors file: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{name} does not hold snncodec weights of this version (expected {FORMAT!r})")
+    try:
+        model = StereoCodec(ModelConfig.from_dict(json.loads(metadata["config"])))
+        tables = Tables(tensors.pop(TABLES_KEY).numpy())
+        restore(model, tensors)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise WeightsError(f"{name} does not fit its own configuration: {error}") from error
+    return Weights(model.prepare(device), tables, hashlib.sha256(data).digest()[:8])
+
+
+@torch.no_grad()
+def restore(model: StereoCodec, tensors: dict[str, torch.Tensor]) -> None:
+    """Copy stored tensors into `model`, integers scaled back by their grid."""
+    for offsets in model.offsets():
+        offsets.tabulate(100)
+    state = {name: value for name, value in model.state_dict().items() if not name.startswith("right_encoder.")}
+    if missing := state.keys() ^ tensors.keys():
+        raise KeyError(f"tensors {sorted(missing)[:3]} are missing or unknown")
+    for name, target in state.items():
+        stored = tensors[name]
+        if stored.shape != target.shape:
+            raise ValueError(f"tensor {name} has shape {tuple(stored.shape)}, expected {tuple(target.shape)}")
+        value = stored.double() if stored.is_floating_point() else stored.double() / 2.0 ** fraction_bits(name)
+        target.copy_(value)
+
+
+def folder() -> Path:
+    """Where the shipped weights lie: inside the wheel, or beside the package in a checkout."""
+    inside = Path(__file__).parent / "_weights"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "weights"
+
+
+def manifest() -> dict[str, dict[str, object]]:
+    """Name -> {"sha256": ..., "bytes": ...} of the shipped weights."""
+    file = folder() / "MANIFEST.json"
+    return json.loads(file.read_text()) if file.is_file() else {}
+
+
+def find_by_id(weights_id: bytes) -> str:
+    """The name of the shipped weights with this id."""
+    for name, entry in manifest().items():
+        if str(entry["sha256"]).startswith(weights_id.hex()):
+            return name
+    raise UnsupportedError(
+        f"this file needs weights {weights_id.hex()}, which are not shipped here; name their file with --weights"
+    )
+
+
+@lru_cache(maxsize=4)
+def load_weights(name: str, device: torch.device) -> Weights:
+    """Shipped weights by name, or any weights file by path, ready for coding on `device`."""
+    shipped = manifest().get(name)
+    file = folder() / f"{name}.safetensors" if shipped else Path(name)
+    if not file.is_file():
+        raise WeightsError(f"there are no weights {name!r}: expected a file, or one of {', '.join(manifest())}")
+    data = file.read_bytes()
+    if shipped and hashlib.sha256(data).hexdigest() != shipped["sha256"]:
+        raise WeightsError(f"{file} is damaged: its sha256 is not the one in MANIFEST.json; install snncodec again")
+    return read_weights(data, str(file), device)
+
+
+def load_for_training(name: str) -> StereoCodec:
+    """A trainable float model that starts from shipped weights or a weights file."""
+    model = copy.deepcopy(load_weights(name, torch.device("cpu")).model).float().train()
+    model.steps = model.steps.double()
+    for offsets in model.offsets():
+        offsets.tabulate(NODES)
+    return model.requires_grad_(True)

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "snncodec"
 SOURCES = sorted(PACKAGE.glob("**/*.py"))
 ORDER = (
     "errors", "files", "config", "images", "datasets", "container", "entropy", "neurons", "exact", "transforms",
-    "prior", "stereo", "model", "weights", "codec", "metrics", "baselines", "data", "klt", "train", "bench", "report",
+    "prior", "stereo", "model", "weights", "tiles", "codec", "metrics", "baselines", "data", "klt", "calibrate", "objective", "train", "bench", "report",
     "info", "terminal", "cli",
 )  # fmt: skip
 ANYWHERE = ("__init__", "__main__")  # the two doors, which lead to everything

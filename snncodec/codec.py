@@ -1,0 +1,203 @@
+"""Encode a stereo pair to the bytes of a file and decode it: the one module that knows both pixels and bytes.
+
+images -> pad -> model (latents, table indexes) -> entropy -> container, and back. Encoder and decoder run the same
+entropy-model loop with another `code` function, so they cannot drift apart. It reads and writes no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from snncodec.config import BLOCK
+from snncodec.container import Header, Tag, pack, unpack
+from snncodec.entropy import TABLES, WIDEST, SymbolDecoder, SymbolEncoder, Tables
+from snncodec.errors import InputError, UnsupportedError
+from snncodec.exact import exact_arithmetic
+from snncodec.images import MAX_PIXELS, MAX_PROFILE_BYTES, StereoPair
+from snncodec.prior import HYPER_STRIDE
+from snncodec.tiles import in_tiles
+from snncodec.weights import Weights, find_by_id, load_weights
+
+Progress = Callable[[int, int], None]
+# Weight of a squared latent error (in steps) against a bit: lambda = 24 / step**2 on MSE over three channels.
+DISTORTION = 8.0
+SHRINK = 2  # rate-distortion optimised quantisation tries the nearest integer and up to two steps towards zero
+
+
+def encode(
+    left: np.ndarray,
+    right: np.ndarray,
+    quality: int = 50,
+    *,
+    weights: str = "base",
+    independent: bool = False,
+    device: str = "auto",
+    icc: bytes | None = None,
+    progress: Progress | None = None,
+) -> bytes:
+    """The bytes of a file that holds two views.
+
+    `left`, `right`: uint8 [H, W, 3] of one size; `quality` 1..100; `weights`: a shipped name or a file; `independent`:
+    code the right view without the left; `icc`: a colour profile to keep. `InputError` for anything else.
+    """
+    check_views(left, right, quality)
+    if icc is not None and len(icc) > MAX_PROFILE_BYTES:
+        raise InputError(f"the colour profile has {len(icc)} bytes, the limit is {MAX_PROFILE_BYTES}")
+    loaded = load_weights(str(weights), pick_device(device))
+    sections = {Tag.ICC: icc} if icc else {}
+    with exact_arithmetic():
+        sections[Tag.LEFT], seen = encode_view(loaded, left, quality)
+        if progress:
+            progress(1, 2)
+        sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, None if independent else seen)
+        if progress:
+            progress(2, 2)
+    height, width = left.shape[:2]
+    return pack(Header(width, height, quality, loaded.id, coupled=not independent), sections)
+
+
+def decode(
+    data: bytes,
+    left_only: bool = False,
+    *,
+    weights: str | None = None,
+    device: str = "auto",
+    max_pixels: int = MAX_PIXELS,
+    progress: Progress | None = None,
+) -> StereoPair:
+    """The pair in `data`, or its left view alone.
+
+    `weights` names the weights where they are not shipped; `max_pixels` bounds one view. Raises `FormatError`,
+    `LimitError` or `UnsupportedError`; the same bytes give the same pixels on every machine.
+    """
+    header, sections = unpack(data, left_only, max_pixels)
+    loaded = load_weights(str(weights) if weights else find_by_id(header.weights_id), pick_device(device))
+    if loaded.id != header.weights_id:
+        raise UnsupportedError(f"this file needs weights {header.weights_id.hex()}, but {weights} is {loaded.id.hex()}")
+    right = None
+    with exact_arithmetic():
+        left, seen = decode_view(loaded, sections[Tag.LEFT], header)
+        if progress:
+            progress(1, 1 if left_only else 2)
+        if not left_only:
+            right, _ = decode_view(loaded, sections[Tag.RIGHT], header, seen if header.coupled else None)
+            if progress:
+                progress(2, 2)
+    return StereoPair(left, right, sections.get(Tag.ICC))
+
+
+def check_views(left: np.ndarray, right: np.ndarray, quality: int) -> None:
+    """Raise `InputError` unless both are uint8 [H, W, 3] of one size and the quality is 1..100."""
+    for name, view in (("left", left), ("right", right)):
+        if not isinstance(view, np.ndarray) or view.dtype != np.uint8 or view.ndim != 3 or view.shape[2] != 3:
+            raise InputError(f"the {name} view must be a uint8 array [height, width, 3]")
+        if not view.size:
+            raise InputError(f"the {name} view has no pixels")
+    if left.shape != right.shape:
+        raise InputError(
+            f"the views differ in size: left {left.shape[1]}x{left.shape[0]}, right {right.shape[1]}x{right.shape[0]}"
+        )
+    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
+        raise InputError(f"quality must be a whole number from 1 to 100, not {quality!r}")
+
+
+def pick_device(name: str) -> torch.device:
+    """auto -> CUDA where there is one, else the CPU."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"unknown device {name!r}, expected auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("there is no CUDA device on this machine; use --device cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def grid(length: int, unit: int) -> int:
+    return -(-length // unit)
+
+
+def encode_view(loaded: Weights, view: np.ndarray, quality: int, left: Tensor | None = None) -> tuple[bytes, Tensor]:
+    """One view, uint8 [H, W, 3], as an entropy-coded section, and its decoded latents in steps.
+
+    Those of the left view, given as `left`, help to code the right one.
+    """
+    coder = SymbolEncoder(loaded.tables)
+    values = code_view(loaded, view, quality, coder, left)
+    return coder.finish(), values
+
+
+def code_view(
+    loaded: Weights, view: np.ndarray, quality: int, coder: SymbolEncoder, left: Tensor | None = None
+) -> Tensor:
+    """Hand the symbols of one view to `coder`: hyper-latents, then pass by pass the latents, which are returned."""
+    model, tables = loaded.model, loaded.tables
+    pixels = torch.from_numpy(np.ascontiguousarray(view)).to(model.steps.device).permute(2, 0, 1)[None].float() - 128
+    padding = (0, -view.shape[1] % BLOCK, 0, -view.shape[0] % BLOCK)
+    pixels = F.pad(pixels, padding, mode="replicate")
+    latents = in_tiles(lambda tile: model.analyse(tile, quality), pixels, BLOCK, model.margin)
+    hyper = model.summarise(latents, quality)
+    coder.encode(as_symbols(hyper), hyper_indexes(model.hyper_index, hyper.shape))
+
+    def code(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+        indexes = table_indexes(index)
+        symbols = quantise(targets - mean, indexes, tables)
+        coder.encode(as_symbols(symbols), indexes)
+        return symbols + mean
+
+    return model.predict(hyper.double(), quality, latents.double(), code, latents.shape[2:], left)
+
+
+def decode_view(
+    loaded: Weights, section: bytes, header: Header, left: Tensor | None = None
+) -> tuple[np.ndarray, Tensor]:
+    """One view, uint8 [height, width, 3], and its latents in steps, from its section and the left latents."""
+    model, coder = loaded.model, SymbolDecoder(loaded.tables, section)
+    device, shape = model.steps.device, (grid(header.height, BLOCK), grid(header.width, BLOCK))
+    hyper_shape = (1, len(model.hyper_index), grid(shape[0], HYPER_STRIDE), grid(shape[1], HYPER_STRIDE))
+    symbols = coder.decode(hyper_indexes(model.hyper_index, hyper_shape))
+    hyper = torch.from_numpy(symbols).to(device, torch.float64)
+
+    def code(channels: slice, targets: None, mean: Tensor, index: Tensor) -> Tensor:
+        return torch.from_numpy(coder.decode(table_indexes(index))).to(device, torch.float64) + mean
+
+    values = model.predict(hyper, header.quality, None, code, shape, left)
+    coder.finish()
+    latents = model.dequantise(values, header.quality)
+    pixels = in_tiles(lambda tile: model.reconstruct(tile, header.quality), latents, 1, model.margin)
+    return pixels[0, :, : header.height, : header.width].permute(1, 2, 0).contiguous().cpu().numpy(), values
+
+
+def as_symbols(x: Tensor) -> np.ndarray:
+    return x.cpu().numpy().astype(np.int64)
+
+
+def table_indexes(index: Tensor) -> np.ndarray:
+    """Real table indexes (exact fixed-point numbers) -> uint8."""
+    return (index + 0.5).floor().clamp(0, TABLES - 1).to(torch.uint8).cpu().numpy()
+
+
+def hyper_indexes(index: Tensor, shape: tuple[int, ...]) -> np.ndarray:
+    """The table index of every hyper-latent [1, Z, h, w]: one per channel."""
+    return np.broadcast_to(table_indexes(index)[None, :, None, None], shape)
+
+
+def quantise(residual: Tensor, indexes: np.ndarray, tables: Tables) -> Tensor:
+    """Rate-distortion optimised rounding of residuals (in steps): the integer of least bits + 8 * squared error.
+
+    Tried are the nearest integer and its neighbours towards zero. This is the scalar form of the quantisation that
+    video encoders call RDOQ (Karczewicz, Ye, Chong 2008); a symbol's influence on later tables is left out.
+    """
+    values = residual.cpu().numpy()
+    best = np.round(values)
+    least = np.full(values.shape, np.inf)
+    nearest = best.copy()
+    for shrink in range(SHRINK + 1):
+        magnitude = np.maximum(np.abs(nearest) - shrink, 0)
+        candidate = np.copysign(magnitude, nearest)
+        bits = tables.cost[indexes, np.minimum(magnitude, WIDEST + 1).astype(np.int64)]
+        cost = bits + DISTORTION * np.square(values - candidate)
+        best, least = np.where(cost < least, candidate, best), np.minimum(cost, least)
+    return torch.from_numpy(best + 0.0).to(residual.device)

@@ -1,0 +1,68 @@
+"""What training minimises and in which stages: rate + lambda * distortion of a batch, and the plan of a run.
+
+In: a model, views and qualities; out: a loss. It draws no data and takes no steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from snncodec.model import COARSEST, StereoCodec
+
+LAMBDA = 24.0  # lambda = 24 / step**2 makes bpp + lambda * MSE optimal for a uniform quantiser of that step
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage trains, and how: modules by name prefix, share of the budget, batch and learning rate."""
+
+    share: float
+    rate: float
+    crop: int
+    batch: int
+    trains: tuple[str, ...] = ("",)
+    encode: bool = True
+    decode: bool = True
+
+
+ENTROPY = (
+    "hyper_encoder",
+    "hyper_decoder",
+    "context_model",
+    "hyper_offsets",
+    "prior_offsets",
+    "index_offsets",
+    "hyper_index",
+)
+PLAN = {
+    "prior": Stage(0.30, 1e-3, 192, 4, ENTROPY, encode=False, decode=False),
+    "decoder": Stage(0.10, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
+    "joint": Stage(0.45, 7e-4, 192, 4),
+    "exact": Stage(0.05, 1e-4, 192, 4),
+    "stereo": Stage(0.10, 1e-3, 256, 2, ("fusion",), decode=False),
+}
+
+
+def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tuple[Tensor, Tensor, Tensor]:
+    """(loss, bpp [N], MSE [N]): rate + lambda * distortion, each picture divided by what its quality typically costs.
+
+    `views` [N, V, 3, H, W]: one picture, or a left and a right view, of which the right one is coded given the left.
+    """
+    left, pixels = None, views[:, -1].contiguous(memory_format=torch.channels_last)
+    if views.shape[1] == 2:
+        with torch.no_grad():
+            left = model(views[:, 0], quality, encode=stage.encode, decode=False).values
+    output = model(pixels, quality, encode=stage.encode, decode=stage.decode, left=left)
+    area = pixels.shape[2] * pixels.shape[3]
+    step = model.steps[quality - 1].to(pixels.dtype)
+    bpp, latent = output.bits / area, 8 * output.latent_error / area
+    if output.pixels is None:
+        mse, distortion = output.latent_error.detach() * step**2 / (3 * area), latent
+    else:
+        mse = (output.pixels - pixels).square().mean((1, 2, 3))
+        distortion = LAMBDA / step**2 * mse + latent - latent.detach()
+    typical = 0.15 * COARSEST / step
+    return ((bpp + distortion) / typical).mean(), bpp.detach(), mse.detach()
