@@ -1,7 +1,7 @@
 """`StereoCodec`: the networks joined into one model, for training (`forward`) and for coding (the other methods).
 
 Coding: pixels -> `analyse` -> latents -> `summarise` -> hyper-latents -> `predict` with a `code` function ->
-`dequantise` -> `reconstruct`. From `predict` on everything is exact once `prepare` has run. It touches no bytes or files.
+`dequantise` -> `reconstruct`. From `predict` on everything is exact once `prepare` has run. It touches no bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from snncodec.prior import Code, ContextModel, HyperDecoder, HyperEncoder
 from snncodec.stereo import Fusion
 from snncodec.transforms import LINEAR_BITS, MEAN_RADIUS, OVERLAP, Decoder, LeftEncoder, RightEncoder
 
-COARSEST, FINEST = 144.0, 5.0  # quantisation steps at quality 1 and 100, geometric in between
+COARSEST, FINEST = 192.0, 5.0  # quantisation steps at quality 1 and 100, geometric in between
 STEP_BITS = 6  # steps and dequantised latents are multiples of 1/64
 LATENT_MAX = 2.0**20
 DEAD_ZONE = 0.4  # rounding offset in training: |s| < 0.6 becomes 0

@@ -109,6 +109,7 @@ fire_ilif = ilif_counts  # what training calls; `compile_neurons` puts the compi
 def compile_neurons() -> bool:
     """Compile the integer LIF for training (about four times faster); False where torch.compile does not work."""
     global fire_ilif
+    torch._dynamo.config.recompile_limit = 64  # ranks, number types and gradient modes each need a version of their own
     compiled = torch.compile(ilif_counts, dynamic=True)
     try:
         compiled(torch.zeros(2, 3, 4, 4), torch.zeros(1, 3, 1, 1), torch.ones(1, 3, 1, 1), 1, 2.0)

@@ -57,6 +57,8 @@ class Trainer:
         self.crops = validation_crops(options.val) if options.val else None
         self.model = self._first_model()
         self.model.to(self.device, memory_format=torch.channels_last).train()
+        for network in (self.model.left_encoder.network, self.model.decoder.network):
+            network.bfloat16 = self.device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         parameters = sum(p.numel() for p in self.model.parameters())
         report(f"{len(files)} pictures, {len(pairs)} stereo pairs, {parameters:,} parameters, {self.device.type}")
         self.stage, self.optimiser = "", None

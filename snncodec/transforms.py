@@ -70,11 +70,18 @@ class Synthesis(nn.Module):
 
 
 def local_mean(x: Tensor) -> Tensor:
-    """Mean over 17 x 17 pixels of x [N, C, H, W], separably; outside the image counts as the border pixel."""
+    """Mean over 17 x 17 pixels of x [N, C, H, W]; outside the image counts as the border pixel."""
+    return local_sum(x) / (2 * MEAN_RADIUS + 1) ** 2
+
+
+def local_sum(x: Tensor) -> Tensor:
+    """Sums over 17 x 17 pixels, separably, as differences of running sums; exact for fixed-point numbers."""
     width = 2 * MEAN_RADIUS + 1
-    x = F.pad(x, [MEAN_RADIUS] * 4, mode="replicate")
-    x = F.avg_pool2d(x, (width, 1), stride=1)
-    return F.avg_pool2d(x, (1, width), stride=1)
+    x = F.pad(x.contiguous(), [MEAN_RADIUS] * 4, mode="replicate")
+    for dim, before in ((2, (0, 0, 1, 0)), (3, (1, 0))):
+        sums, size = F.pad(x.cumsum(dim), before), x.shape[dim] - width + 1
+        x = sums.narrow(dim, width, size) - sums.narrow(dim, 0, size)
+    return x
 
 
 class Residual(nn.Module):
@@ -95,12 +102,12 @@ class PixelNetwork(nn.Module):
     """The spiking body on pixels: patches -> membrane at stride `patch` -> residual blocks -> linear read-out.
 
     In: zero-mean pixels in quantisation steps [N, 3, H, W] and per-channel offsets [N, M] that tell it the quality.
-    Out: [N, outputs, H / (patch * stride), W / (patch * stride)].
+    Out: [N, outputs, H / (patch * stride), W / (patch * stride)]. `bfloat16` trains the convolutions in that type.
     """
 
     def __init__(self, config: ModelConfig, outputs: int, stride: int) -> None:
         super().__init__()
-        self.steps, self.patch = config.T, config.patch
+        self.steps, self.patch, self.bfloat16 = config.T, config.patch, False
         self.stem = ExactConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
         nn.init.normal_(self.stem.weight, std=0.5 / (INPUT_SCALE * config.patch))
         self.blocks = nn.Sequential(*[Residual(config.M, config) for _ in range(config.blocks)])
@@ -110,9 +117,11 @@ class PixelNetwork(nn.Module):
         nn.init.zeros_(self.read_out.bias)
 
     def forward(self, pixels: Tensor, offsets: Tensor) -> Tensor:
-        membrane = self.stem(F.pixel_unshuffle(pixels, self.patch)) + offsets[:, :, None, None]
-        spikes = self.spike(self.blocks(spread(membrane, self.steps)))
-        return mean_over_time(self.read_out(spikes), self.steps)
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.bfloat16 and self.training):
+            membrane = self.stem(F.pixel_unshuffle(pixels, self.patch)) + offsets[:, :, None, None]
+            spikes = self.spike(self.blocks(spread(membrane, self.steps)))
+            out = self.read_out(spikes)
+        return mean_over_time(out.to(pixels.dtype), self.steps)
 
 
 class LeftEncoder(nn.Module):
@@ -162,15 +171,6 @@ class Decoder(nn.Module):
 
 def exact_contrast(pixels: Tensor, step: Tensor) -> Tensor:
     """(pixel - local mean) / step in units of 1/16, as integers; every operation is exact or a single IEEE division."""
-    total = F.pad(snap(pixels, 2), [MEAN_RADIUS] * 4, mode="replicate")
-    total = window_sum(window_sum(total, 2), 3)
-    area = (2 * MEAN_RADIUS + 1) ** 2
-    contrast = (snap(pixels, 2) * area - total) * INPUT_SCALE / (step * area)
+    area, pixels = (2 * MEAN_RADIUS + 1) ** 2, snap(pixels, 2)
+    contrast = (pixels * area - local_sum(pixels)) * INPUT_SCALE / (step * area)
     return contrast.round().clamp(-INPUT_MAX, INPUT_MAX)
-
-
-def window_sum(x: Tensor, dim: int) -> Tensor:
-    """Sums over 17 neighbours along `dim`, as differences of running sums of fixed-point numbers, hence exact."""
-    width = 2 * MEAN_RADIUS + 1
-    sums = F.pad(x, (1, 0) if dim == 3 else (0, 0, 1, 0)).cumsum(dim)
-    return sums.narrow(dim, width, x.shape[dim] - width + 1) - sums.narrow(dim, 0, x.shape[dim] - width + 1)

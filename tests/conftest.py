@@ -1,0 +1,111 @@
+"""What the tests share: stereo pixels, and small random models whose spikes fire and whose symbols are diverse."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+from skimage.data import stereo_motorcycle
+
+from snncodec.config import PRESETS
+from snncodec.exact import ExactConv2d
+from snncodec.klt import start_linear
+from snncodec.model import QualityOffsets, StereoCodec
+from snncodec.neurons import Spike
+from snncodec.weights import load_weights, save_weights
+
+settings.register_profile("promises", derandomize=True, deadline=None, database=None)
+settings.load_profile("promises")
+
+CPU = torch.device("cpu")
+TINY = PRESETS["tiny"]
+CONFIGS = {
+    "ilif": TINY,
+    "ilif in two steps": dataclasses.replace(TINY, T=2),
+    "lif": dataclasses.replace(TINY, neuron="lif", T=4),
+    "relu": dataclasses.replace(TINY, neuron="relu"),
+}
+
+
+@torch.no_grad()
+def randomise(model, seed=0):
+    """Random weights of a size that keeps membranes around their thresholds; returns the model."""
+    torch.manual_seed(seed)
+    for layer in model.modules():
+        if isinstance(layer, ExactConv2d):
+            layer.weight.normal_(std=2 / (layer.weight[0].numel() * layer.input_max) ** 0.5)
+            if layer.bias is not None:
+                layer.bias.normal_(std=0.3)
+        elif isinstance(layer, Spike):
+            layer.threshold.uniform_(0.5, 1.5).mul_(0.4 if layer.kind == "lif" else 1)  # its membranes see half the input
+            layer.offset.normal_(std=0.3)
+        elif isinstance(layer, QualityOffsets):
+            layer.nodes.add_(torch.randn_like(layer.nodes), alpha=0.3)
+    model.fusion.gate.threshold.mul_(8)
+    model.hyper_index.uniform_(15, 35)
+    for step in model.context_model.passes:
+        if step.predictor is not None:
+            step.predictor.weight.mul_(0.1)
+    for network in (model.left_encoder.network, model.decoder.network):
+        network.read_out.weight.mul_(0.1)  # a random correction should not drown the picture
+        network.read_out.bias.mul_(0.1)
+    return model
+
+
+def random_model(config, seed=0):
+    """A random model around a KLT of synthetic textures."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(16, 3, 8, 8, generator=generator) * 60
+    model = StereoCodec(config)
+    start_linear(model, torch.nn.functional.interpolate(noise, size=(64, 64), mode="bicubic"))
+    return randomise(model, seed)
+
+
+@pytest.fixture(scope="session")
+def weights_files(tmp_path_factory):
+    """Paths of random weights for every kind of neuron, by the names of `CONFIGS`."""
+    folder = tmp_path_factory.mktemp("weights")
+    files = {name: folder / f"{name.replace(' ', '_')}.safetensors" for name in CONFIGS}
+    return {name: str(save_weights(random_model(CONFIGS[name]), file)) for name, file in files.items()}
+
+
+@pytest.fixture(scope="session")
+def tiny(weights_files):
+    """The path of the random tiny weights that most tests use."""
+    return weights_files["ilif"]
+
+
+@pytest.fixture(scope="session")
+def loaded(tiny):
+    """The tiny weights, ready for coding."""
+    return load_weights(tiny, CPU)
+
+
+@pytest.fixture(scope="session")
+def motorcycle():
+    """The left and right view, uint8 [500, 741, 3] each."""
+    return tuple(np.ascontiguousarray(view) for view in stereo_motorcycle()[:2])
+
+
+@pytest.fixture(scope="session")
+def crop(motorcycle):
+    """The same 96 x 120 pixels of both views."""
+    return tuple(np.ascontiguousarray(view[200:296, 300:420]) for view in motorcycle)
+
+
+def synthetic_pair(height, width, seed=0):
+    """A smooth random left view, and itself moved by two columns."""
+    low = np.random.default_rng(seed).uniform(-40, 300, (1, 3, height // 12 + 2, width // 12 + 2))
+    size = (height, width + 2)
+    smooth = torch.nn.functional.interpolate(torch.from_numpy(low), size=size, mode="bicubic", align_corners=True)
+    picture = smooth[0].clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    return np.ascontiguousarray(picture[:, 2:]), np.ascontiguousarray(picture[:, :-2])
+
+
+@pytest.fixture
+def threads():
+    """A function that sets the number of threads; the old number comes back after the test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)

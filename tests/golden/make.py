@@ -1,0 +1,58 @@
+"""Make golden files from the motorcycle pair with the shipped weights: `python tests/golden/make.py [WEIGHTS]`.
+
+Golden files stay for ever, so an entry of golden.json is never replaced: a new set needs weights of a new name or id.
+Sizes and qualities are those in `CASES`. Every file is decoded once, and what came out is what all machines must get.
+"""
+
+import datetime
+import hashlib
+import json
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+from skimage.data import stereo_motorcycle
+
+from snncodec import codec
+from snncodec.container import read_header
+from snncodec.files import write_bytes
+
+FOLDER = Path(__file__).parent
+INDEX = FOLDER / "golden.json"
+CASES = [(133, 200, 5, False), (133, 200, 50, False), (133, 200, 95, False), (65, 47, 50, True)]
+CORNER = (150, 280)  # row and column where the crops begin: spokes, edges and a smooth floor
+
+
+def processor():
+    """The name of this machine's processor, as far as the system tells."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def make(weights, entries, height, width, quality, independent):
+    """Encode one crop, unless its name is taken, and add its entry."""
+    rows, columns = slice(CORNER[0], CORNER[0] + height), slice(CORNER[1], CORNER[1] + width)
+    views = [np.ascontiguousarray(view[rows, columns]) for view in stereo_motorcycle()[:2]]
+    data = codec.encode(*views, quality, weights=weights, independent=independent)
+    weights_id = read_header(data)[0].weights_id.hex()[:8]
+    name = f"motorcycle_{width}x{height}_q{quality}{'_independent' * independent}_{weights_id}.bin"
+    if name in entries or (FOLDER / name).exists():
+        raise SystemExit(f"{name} exists already; golden files are never replaced")
+    pair = codec.decode(data, weights=weights)
+    made_on = f"{processor()}, {datetime.datetime.now(datetime.UTC).date()}"
+    entries[name] = {
+        "sha256_left": hashlib.sha256(pair.left.tobytes()).hexdigest(),
+        "sha256_right": hashlib.sha256(pair.right.tobytes()).hexdigest(),
+        "made_on": made_on,
+    }
+    write_bytes(FOLDER / name, data)
+
+
+if __name__ == "__main__":
+    weights = sys.argv[1] if len(sys.argv) > 1 else "base"
+    entries = json.loads(INDEX.read_text()) if INDEX.exists() else {}
+    for case in CASES:
+        make(weights, entries, *case)
+        write_bytes(INDEX, json.dumps(entries, indent=1).encode() + b"\n", force=True)
