@@ -7,6 +7,7 @@ entropy-model loop with another `code` function, so they cannot drift apart. It 
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -46,6 +47,7 @@ def encode(
     code the right view without the left; `icc`: a colour profile to keep. `InputError` for anything else.
     """
     check_views(left, right, quality)
+    quality = int(quality)
     if icc is not None and len(icc) > MAX_PROFILE_BYTES:
         raise InputError(f"the colour profile has {len(icc)} bytes, the limit is {MAX_PROFILE_BYTES}")
     loaded = load_weights(str(weights), pick_device(device))
@@ -102,7 +104,7 @@ def check_views(left: np.ndarray, right: np.ndarray, quality: int) -> None:
         raise InputError(
             f"the views differ in size: left {left.shape[1]}x{left.shape[0]}, right {right.shape[1]}x{right.shape[0]}"
         )
-    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
+    if isinstance(quality, bool) or not isinstance(quality, Integral) or not 1 <= quality <= 100:
         raise InputError(f"quality must be a whole number from 1 to 100, not {quality!r}")
 
 
@@ -134,7 +136,7 @@ def code_view(
 ) -> Tensor:
     """Hand the symbols of one view to `coder`: hyper-latents, then pass by pass the latents, which are returned."""
     model, tables = loaded.model, loaded.tables
-    pixels = torch.from_numpy(np.ascontiguousarray(view)).to(model.steps.device).permute(2, 0, 1)[None].float() - 128
+    pixels = torch.from_numpy(view.copy()).to(model.steps.device).permute(2, 0, 1)[None].float() - 128
     padding = (0, -view.shape[1] % BLOCK, 0, -view.shape[0] % BLOCK)
     pixels = F.pad(pixels, padding, mode="replicate")
     latents = in_tiles(lambda tile: model.analyse(tile, quality), pixels, BLOCK, model.margin)

@@ -15,6 +15,7 @@ from snncodec.errors import InputError, WeightsError
 NEURONS = ("ilif", "lif", "relu")
 STAGES = ("prior", "decoder", "joint", "exact", "stereo")
 BLOCK = 16  # stride of the linear transform in pixels; its blocks are 16 x 16 x 3 = 768 numbers
+LEAK_UNIT = 16  # the leak 1 / tau of a membrane is a multiple of 1/16
 QUALITIES = 100  # qualities run from 1 to 100
 
 
@@ -41,8 +42,8 @@ class ModelConfig:
             raise WeightsError(f"channel groups {self.groups} do not add up to N2 = {self.N2} latent channels")
         if self.T < 1 or (self.neuron == "relu" and self.T != 1):
             raise WeightsError(f"T = {self.T} time steps do not suit the {self.neuron} neuron")
-        if self.tau < 1 or not (2**20 / self.tau).is_integer():
-            raise WeightsError(f"tau = {self.tau} has no exact fixed-point leak; use a power of two such as 2.0")
+        if not self.tau > 1 or not (LEAK_UNIT / self.tau).is_integer():
+            raise WeightsError(f"tau = {self.tau} has no exact leak: 1 / tau must be in sixteenths, as for tau = 2.0")
         if BLOCK % self.patch or self.refined > self.N2:
             raise WeightsError("patch must divide 16 and refined must not exceed N2")
 

@@ -56,7 +56,8 @@ class Tables:
     """64 symmetric frequency tables, from integers [64, 602] as `make_frequencies` returns them."""
 
     def __init__(self, frequencies: np.ndarray) -> None:
-        if frequencies.shape != (TABLES, WIDEST + 2) or frequencies.min() < 0 or (frequencies[:, [0, -1]] < 1).any():
+        whole = frequencies.shape == (TABLES, WIDEST + 2) and np.issubdtype(frequencies.dtype, np.integer)
+        if not whole or frequencies.min() < 0 or (frequencies[:, [0, -1]] < 1).any():
             raise WeightsError("the probability tables of the weights are damaged")
         self.frequencies = frequencies.astype(np.int64)
         self.reach = (np.cumprod(self.frequencies[:, :-1] > 0, axis=1).sum(1) - 1).astype(np.int64)

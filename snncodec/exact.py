@@ -9,7 +9,7 @@ It does not know the model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snncodec.errors import WeightsError
-from snncodec.neurons import MIN_THRESHOLD, RELU_STEPS, Spike
+from snncodec.neurons import MIN_THRESHOLD, Spike
 
 FRACTION_BITS = 12
 EXACT_FLOAT32, EXACT_FLOAT64 = 2.0**24, 2.0**53
@@ -92,14 +92,22 @@ def prove(network: nn.Module, name: str, device: torch.device) -> torch.dtype:
 
     On CUDA float64 is used throughout: cuDNN may choose Winograd or TF32 kernels for float32, whose sums round.
     """
-    extra = 0.0
-    for layer in network.modules():
-        if isinstance(layer, Spike):
-            extra = max(extra, RELU_STEPS if layer.kind == "relu" else layer.tau**layer.steps if layer.steps > 1 else 1)
-    reach = bound(network) * 2.0**FRACTION_BITS * max(extra, 1.0)
+    finer = max((layer.finer for layer in network.modules() if isinstance(layer, Spike)), default=1)
+    reach = bound(network) * 2.0**FRACTION_BITS * finer
     if not reach < EXACT_FLOAT64:
         raise WeightsError(f"{name} cannot be proved exact: its sums may reach {reach:.3g}, the limit is 2**53")
     return torch.float32 if reach < EXACT_FLOAT32 and device.type == "cpu" else torch.float64
+
+
+def prove_chain(matrices: Iterable[Tensor], largest: float, bits: int, name: str) -> None:
+    """`WeightsError` unless inputs up to `largest` pass through these matrices, one after another, exactly in float64.
+
+    `bits` are the fraction bits of an input and a weight together; between the matrices values are rounded again.
+    """
+    for matrix in matrices:
+        largest = largest * float(matrix.double().abs().sum(1).max())
+        if not largest * 2.0**bits < EXACT_FLOAT64:
+            raise WeightsError(f"{name} cannot be proved exact: its sums may reach {largest:.3g}, which is too large")
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from snncodec.config import BLOCK, QUALITIES, ModelConfig
 from snncodec.entropy import LOWEST_SCALE, SCALE_RATIO, TABLES
-from snncodec.exact import prove, quantise, snap, snap_parameters
+from snncodec.exact import prove, prove_chain, quantise, snap, snap_parameters
 from snncodec.prior import Code, ContextModel, HyperDecoder, HyperEncoder
 from snncodec.stereo import Fusion
-from snncodec.transforms import LINEAR_BITS, MEAN_RADIUS, OVERLAP, Decoder, LeftEncoder, RightEncoder
+from snncodec.transforms import LINEAR_BITS, MEAN_RADIUS, OVERLAP, PIXEL_BITS, Decoder, LeftEncoder, RightEncoder
 
 COARSEST, FINEST = 192.0, 5.0  # quantisation steps at quality 1 and 100, geometric in between
 STEP_BITS = 6  # steps and dequantised latents are multiples of 1/64
@@ -174,6 +174,8 @@ class StereoCodec(nn.Module):
         kernels = self.decoder.synthesis.double()
         for kernel in kernels.parameters():
             kernel.copy_(snap(kernel, LINEAR_BITS))
+        chain = (kernels.matrix, kernels.filter, kernels.filter)
+        prove_chain(chain, LATENT_MAX, LINEAR_BITS + PIXEL_BITS, "the linear synthesis")
         entropy = nn.ModuleList(
             [self.hyper_decoder, self.context_model, self.fusion, self.prior_offsets, self.index_offsets]
         )

@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from snncodec.config import ModelConfig
+from snncodec.config import LEAK_UNIT, ModelConfig
 
 MAX_COUNT = 4  # an integer LIF neuron fires 0..4 times a step: four binary slots in spike-driven hardware
 MIN_THRESHOLD = 1 / 16
@@ -55,6 +55,14 @@ class Spike(nn.Module):
     def max_output(self) -> float:
         return {"ilif": float(MAX_COUNT), "lif": 1.0, "relu": RELU_MAX}[self.kind]
 
+    @property
+    def finer(self) -> int:
+        """How much finer than the grid of its inputs voltages get by leaking, or the CNN twin's outputs are."""
+        if self.kind == "relu":
+            return RELU_STEPS
+        unit = next(u for u in (2, 4, 8, LEAK_UNIT) if (u / self.tau).is_integer())
+        return unit ** (self.steps if self.kind == "lif" else self.steps - 1)
+
     def forward(self, membrane: Tensor) -> Tensor:
         shape = (1, -1) + (1,) * (membrane.dim() - 2)
         offset, threshold = self.offset.view(shape), self.threshold.view(shape)
@@ -81,9 +89,10 @@ class Spike(nn.Module):
                 voltage = voltage * (1 - spikes)
             else:
                 voltage = current if voltage is None else voltage * (1 - 1 / self.tau) + current
-                spikes = (voltage >= 0.5 * threshold).to(drive.dtype)
-                for count in range(1, MAX_COUNT):
-                    spikes += voltage >= (count + 0.5) * threshold
+                spikes = (voltage > 0.5 * threshold).to(drive.dtype)  # halves go to the even count, as in round()
+                spikes += voltage >= 1.5 * threshold
+                spikes += voltage > 2.5 * threshold
+                spikes += voltage >= 3.5 * threshold
                 voltage = voltage - spikes * threshold if self.steps > 1 else voltage
             out.append(spikes)
         return out[0] if len(out) == 1 else torch.cat(out)
