@@ -84,7 +84,7 @@ BASELINES = {
                 "autotiling": False,
                 "advanced": {"tune": "psnr"},
             },
-            (4, 10, 20, 35, 50, 65, 80, 90),
+            (5, 15, 30, 50, 70, 85),
         ),
     )
 }

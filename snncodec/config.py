@@ -6,6 +6,7 @@ Nothing here computes: every other module takes its numbers from one of these, a
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,15 @@ class ModelConfig:
             raise WeightsError(f"unknown neuron {self.neuron!r}, expected one of {', '.join(NEURONS)}")
         if sum(self.groups) != self.N2 or min(self.groups) < 1 or self.N2 > 3 * BLOCK * BLOCK:
             raise WeightsError(f"channel groups {self.groups} do not add up to N2 = {self.N2} latent channels")
-        if self.T < 1 or (self.neuron == "relu" and self.T != 1):
+        if self.T < 1 or self.T & (self.T - 1):
+            raise WeightsError(f"T = {self.T} time steps: their mean is exact for powers of two only")
+        if self.neuron == "relu" and self.T != 1:
             raise WeightsError(f"T = {self.T} time steps do not suit the {self.neuron} neuron")
-        if not self.tau > 1 or not (LEAK_UNIT / self.tau).is_integer():
+        if not 1 < self.tau < math.inf or not (LEAK_UNIT / self.tau).is_integer():
             raise WeightsError(f"tau = {self.tau} has no exact leak: 1 / tau must be in sixteenths, as for tau = 2.0")
-        if BLOCK % self.patch or self.refined > self.N2:
-            raise WeightsError("patch must divide 16 and refined must not exceed N2")
+        sizes = (self.M, self.patch, self.refined, self.prior_width, self.hyper_channels)
+        if min(sizes) < 1 or self.blocks < 0 or BLOCK % self.patch or self.refined > self.N2:
+            raise WeightsError("sizes must be positive, patch must divide 16 and refined must not exceed N2")
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -97,3 +101,5 @@ class TrainOptions:
             raise InputError("--resume continues a run and --init starts a new one from weights; give one of them")
         if (self.steps is None) == (self.minutes is None):
             raise InputError("give the length of the run either as --steps or as --minutes")
+        if not 0 < (self.steps or self.minutes or 0) < math.inf:
+            raise InputError("the length of a run must be positive")

@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from snncodec.datasets import Scene, find_pairs
+from snncodec.datasets import Scene, find_pairs, list_pictures
 from snncodec.errors import InputError
-from snncodec.images import SUFFIXES, read_image
+from snncodec.images import read_image
 
 SMALLEST_SCALE = 0.5  # pictures are shrunk by a random factor from 0.5 to 1
 ENOUGH_PIXELS = 2**20  # pictures are drawn in proportion to their size, up to this many pixels
@@ -25,7 +25,7 @@ ENOUGH_PIXELS = 2**20  # pictures are drawn in proportion to their size, up to t
 
 def find_pictures(folders: list[Path]) -> list[Path]:
     """Every picture file below the folders, in a fixed order; `InputError` when there is none."""
-    files = sorted({p for f in folders for p in f.rglob("*") if p.suffix.lower()[1:] in SUFFIXES and p.is_file()})
+    files = sorted({folder / name for folder in folders for name in list_pictures(folder)})
     if not files:
         raise InputError(f"no pictures found below {', '.join(map(str, folders))}")
     return files

@@ -61,7 +61,7 @@ def find_pairs(root: Path) -> tuple[list[Scene], list[Path]]:
         raise InputError(f"{root} is not a folder; give the folder of a stereo dataset")
     if os.path.isfile(root / "pairs.csv"):
         return _listed(root), []
-    pairs, orphans = _match(sorted(_pictures(root), key=lambda path: (_rank(path), path)))
+    pairs, orphans = _match(sorted(list_pictures(root), key=lambda path: (_rank(path), path)))
     if not pairs:
         lone = f" ({len(orphans)} single views, such as {min(orphans, key=_natural)})" if orphans else ""
         raise InputError(f"there is no stereo pair in {root}{lone}; known layouts: {KNOWN}")
@@ -110,7 +110,7 @@ def _rank(path: str) -> int:
     return SUFFIXES.index(os.path.splitext(path)[1][1:].lower())
 
 
-def _pictures(root: Path) -> Iterator[str]:
+def list_pictures(root: Path) -> Iterator[str]:
     """Yield the pictures below the root as relative paths with slashes, without hidden ones (macOS leaves `._x.png`).
 
     Links are followed, because datasets are often linked together from several disks, but no folder is entered twice.

@@ -9,6 +9,7 @@ It does not know the model.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ from snncodec.errors import WeightsError
 from snncodec.neurons import MIN_THRESHOLD, Spike
 
 FRACTION_BITS = 12
+FLOAT_MODES = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")  # may let oneDNN shorten float32
 EXACT_FLOAT32, EXACT_FLOAT64 = 2.0**24, 2.0**53
 
 
@@ -96,7 +98,8 @@ def prove(network: nn.Module, name: str, device: torch.device) -> torch.dtype:
     reach = bound(network) * 2.0**FRACTION_BITS * finer
     if not reach < EXACT_FLOAT64:
         raise WeightsError(f"{name} cannot be proved exact: its sums may reach {reach:.3g}, the limit is 2**53")
-    return torch.float32 if reach < EXACT_FLOAT32 and device.type == "cpu" else torch.float64
+    reduced = any(os.environ.get(name, "STRICT") != "STRICT" for name in FLOAT_MODES)
+    return torch.float32 if reach < EXACT_FLOAT32 and device.type == "cpu" and not reduced else torch.float64
 
 
 def prove_chain(matrices: Iterable[Tensor], largest: float, bits: int, name: str) -> None:
@@ -114,7 +117,9 @@ def prove_chain(matrices: Iterable[Tensor], largest: float, bits: int, name: str
 def exact_arithmetic() -> Iterator[None]:
     """No gradients and no kernels that round on purpose (NNPACK's Winograd, reduced-precision matrix units)."""
     precision = torch.get_float32_matmul_precision()
+    convolutions = torch.backends.mkldnn.conv.fp32_precision
     torch.set_float32_matmul_precision("highest")
+    torch.backends.mkldnn.conv.fp32_precision = "ieee"
     try:
         with (
             torch.inference_mode(),
@@ -125,3 +130,4 @@ def exact_arithmetic() -> Iterator[None]:
             yield
     finally:
         torch.set_float32_matmul_precision(precision)
+        torch.backends.mkldnn.conv.fp32_precision = convolutions

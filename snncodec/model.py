@@ -21,7 +21,7 @@ from snncodec.stereo import Fusion
 from snncodec.transforms import LINEAR_BITS, MEAN_RADIUS, OVERLAP, PIXEL_BITS, Decoder, LeftEncoder, RightEncoder
 
 COARSEST, FINEST = 192.0, 5.0  # quantisation steps at quality 1 and 100, geometric in between
-STEP_BITS = 6  # steps and dequantised latents are multiples of 1/64
+STEP_BITS, STEP_MAX = 6, 1024  # steps and dequantised latents are multiples of 1/64
 LATENT_MAX = 2.0**20
 DEAD_ZONE = 0.4  # rounding offset in training: |s| < 0.6 becomes 0
 NODES = 9  # per-channel offsets are learned at 9 qualities and interpolated

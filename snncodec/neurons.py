@@ -57,9 +57,9 @@ class Spike(nn.Module):
 
     @property
     def finer(self) -> int:
-        """How much finer than the grid of its inputs voltages get by leaking, or the CNN twin's outputs are."""
+        """How much finer than the grid of its inputs voltages get by leaking, or products of the CNN twin's outputs."""
         if self.kind == "relu":
-            return RELU_STEPS
+            return RELU_STEPS**2
         unit = next(u for u in (2, 4, 8, LEAK_UNIT) if (u / self.tau).is_integer())
         return unit ** (self.steps if self.kind == "lif" else self.steps - 1)
 
@@ -81,14 +81,14 @@ class Spike(nn.Module):
 
     def _exact(self, drive: Tensor, threshold: Tensor) -> Tensor:
         """The same spikes by comparisons alone: additions and powers of two, so every intermediate is exact."""
-        voltage, out = None, []
+        voltage, out, leak = None, [], round(LEAK_UNIT / self.tau) / LEAK_UNIT  # a product stays on the grid
         for current in drive.unflatten(0, (self.steps, -1)):
             if self.kind == "lif":
-                voltage = current / self.tau if voltage is None else voltage + (current - voltage) / self.tau
+                voltage = current * leak if voltage is None else voltage + (current - voltage) * leak
                 spikes = (voltage >= threshold).to(drive.dtype)
                 voltage = voltage * (1 - spikes)
             else:
-                voltage = current if voltage is None else voltage * (1 - 1 / self.tau) + current
+                voltage = current if voltage is None else voltage * (1 - leak) + current
                 spikes = (voltage > 0.5 * threshold).to(drive.dtype)  # halves go to the even count, as in round()
                 spikes += voltage >= 1.5 * threshold
                 spikes += voltage > 2.5 * threshold
@@ -121,7 +121,8 @@ def compile_neurons() -> bool:
     torch._dynamo.config.recompile_limit = 64  # ranks, number types and gradient modes each need a version of their own
     compiled = torch.compile(ilif_counts, dynamic=True)
     try:
-        compiled(torch.zeros(2, 3, 4, 4), torch.zeros(1, 3, 1, 1), torch.ones(1, 3, 1, 1), 1, 2.0)
+        threshold = torch.ones(1, 3, 1, 1, requires_grad=True)
+        compiled(torch.zeros(2, 3, 4, 4), torch.zeros(1, 3, 1, 1), threshold, 1, 2.0).sum().backward()
     except Exception:  # no compiler, no support for this Python: torch raises many kinds
         return False
     fire_ilif = compiled

@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ from torch import nn
 
 from snncodec import neurons
 from snncodec.calibrate import count_symbols
-from snncodec.config import PRESETS, STAGES, TrainOptions
+from snncodec.checkpoint import read_checkpoint, write_checkpoint
+from snncodec.config import PRESETS, STAGES, ModelConfig, TrainOptions
 from snncodec.data import CropSampler, find_pictures, find_stereo, load_pictures, validation_crops
 from snncodec.entropy import make_frequencies
 from snncodec.errors import TrainingError
@@ -32,7 +34,7 @@ from snncodec.weights import load_for_training, read_weights, save_weights
 
 WARM_UP, CLIP_NORM = 100, 1.0
 REPORT_SECONDS, SAVE_SECONDS = 10, 180
-CALIBRATION_CROPS = 150
+START_CROPS, CALIBRATION_CROPS = 1500, 150
 VALIDATION_QUALITIES = (5, 15, 30, 50, 70, 90)
 LINEAR_RATE = 0.02  # the linear kernels learn 50 times slower than the networks, or the KLT is destroyed
 LINEAR = ("left_encoder.analysis", "decoder.synthesis")
@@ -52,20 +54,26 @@ class Trainer:
         files, scenes = find_pictures(options.data), find_stereo(options.data)
         pictures = load_pictures(files, progress)
         self.sampler = CropSampler([(picture,) for picture in pictures.values()], self.crop_random)
-        pairs = [(pictures[scene.left], pictures[scene.right]) for scene in scenes]
+        views = [(pictures[scene.left], pictures[scene.right]) for scene in scenes]
+        pairs = [pair for pair in views if pair[0].shape == pair[1].shape]
+        if len(pairs) < len(views):
+            report(f"{len(views) - len(pairs)} pairs have views of different sizes; they serve as single pictures only")
         self.pairs = CropSampler(pairs, self.crop_random) if pairs else None
         self.crops = validation_crops(options.val) if options.val else None
+        self.checkpoint = read_checkpoint(options.resume) if options.resume else None
         self.model = self._first_model()
         self.model.to(self.device, memory_format=torch.channels_last).train()
-        for network in (self.model.left_encoder.network, self.model.decoder.network):
-            network.bfloat16 = self.device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         parameters = sum(p.numel() for p in self.model.parameters())
         report(f"{len(files)} pictures, {len(pairs)} stereo pairs, {parameters:,} parameters, {self.device.type}")
         self.stage, self.optimiser = "", None
         self.done: list[str] = []
         self.spent, self.step, self.best = 0.0, 0, math.inf
+        if self.checkpoint:
+            self._restore(self.checkpoint)
 
     def _first_model(self) -> StereoCodec:
+        if self.checkpoint:
+            return StereoCodec(ModelConfig.from_dict(self.checkpoint["config"]))
         if self.options.init:
             return load_for_training(self.options.init)
         config = PRESETS[self.options.preset]
@@ -74,8 +82,7 @@ class Trainer:
                 config, neuron=self.options.neuron, T=1 if self.options.neuron == "relu" else config.T
             )
         model = StereoCodec(config)
-        if not self.options.resume:
-            start_linear(model, self.sampler.batch(1500, 192, colour=False)[:, 0])
+        start_linear(model, self.sampler.batch(START_CROPS, 192, colour=False)[:, 0])
         return model
 
     # -- stages ------------------------------------------------------------------------------------------------------
@@ -99,8 +106,16 @@ class Trainer:
 
     def _begin(self, name: str) -> None:
         self.stage, self.spent, self.step = name, 0.0, 0
-        quantise(self.model, name == "exact")
+        self.best = math.inf if name == "stereo" else self.best  # from here on pairs are measured, not single pictures
+        self._set_arithmetic()
         self.optimiser = self._optimiser(PLAN[name])
+
+    def _set_arithmetic(self) -> None:
+        """On the fixed-point grid in the stage `exact`, else pixel networks in bfloat16 where that is fast."""
+        quantise(self.model, self.stage == "exact")
+        fast = self.device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        for network in (self.model.left_encoder.network, self.model.decoder.network):
+            network.bfloat16 = fast and self.stage != "exact"
 
     def _optimiser(self, stage: Stage) -> torch.optim.Optimizer:
         linear, other = [], []
@@ -141,7 +156,9 @@ class Trainer:
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_([p for g in self.optimiser.param_groups for p in g["params"]], CLIP_NORM)
+        chosen = [p for g in self.optimiser.param_groups for p in g["params"]]
+        if not math.isfinite(nn.utils.clip_grad_norm_(chosen, CLIP_NORM).item()):
+            raise TrainingError(f"a gradient is not finite at step {self.step} of stage {self.stage}")
         self.optimiser.step()
         self.step += 1
         return loss.item(), bpp.mean().item(), mse.mean().item()
@@ -149,7 +166,7 @@ class Trainer:
     def _report_line(self, recent: list[tuple[float, float, float]], seconds: float, budget: float) -> None:
         loss, bpp, mse = (sum(column) / len(recent) for column in zip(*recent, strict=True))
         left = (budget - self.spent) * (seconds / len(recent) if self.options.steps else 1)
-        psnr = 10 * math.log10(255**2 / mse)
+        psnr = 10 * math.log10(255**2 / max(mse, 1e-9))
         self.report(
             f"{self.stage} step {self.step}: {bpp:.3f} bpp, {psnr:.2f} dB, loss {loss:.4f}, "
             f"{1000 * seconds / len(recent):.0f} ms/step, ETA {left / 60:.1f} min"
@@ -166,8 +183,8 @@ class Trainer:
         stage = dataclasses.replace(PLAN["joint"], encode=self.stage in ("joint", "exact", "stereo"))
         for quality in VALIDATION_QUALITIES:
             results = []
-            for chunk in self.crops.split(8):
-                views = chunk[:, None].to(self.device)
+            for chunk in self.crops.unflatten(0, (-1, 2) if self.stage == "stereo" else (-1, 1)).split(8):
+                views = chunk.to(self.device)
                 results.append(cost(self.model, views, torch.full((len(chunk),), quality, device=self.device), stage))
             bpp, mse = (torch.cat([r[i] for r in results]) for i in (1, 2))
             psnr = (10 * torch.log10(255**2 / mse)).mean().item()
@@ -188,7 +205,7 @@ class Trainer:
         return save_weights(self.model, file, make_frequencies(histogram))
 
     def save(self) -> None:
-        """Write the whole state to last.ckpt, by way of a temporary name."""
+        """Write the whole state to last.ckpt."""
         state = {
             "config": self.model.config.to_dict(),
             "model": self.model.state_dict(),
@@ -202,20 +219,14 @@ class Trainer:
             },
             "random": {"torch": self.random.get_state(), "crops": self.crop_random.bit_generator.state},
         }
-        self.options.out.mkdir(parents=True, exist_ok=True)
-        temporary = self.options.out / "last.ckpt.tmp"
-        torch.save(state, temporary)
-        temporary.replace(self.options.out / "last.ckpt")
+        write_checkpoint(state, self.options.out / "last.ckpt")
 
-    def restore(self, file: Path) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint exactly where it was written."""
-        state = torch.load(file, map_location=self.device, weights_only=True)
-        if state["config"] != self.model.config.to_dict():
-            raise TrainingError(f"{file} was made with another model configuration; give the same --preset")
         self.model.load_state_dict(state["model"])
         for name, value in state["progress"].items():
             setattr(self, name, value)
-        quantise(self.model, self.stage == "exact")
+        self._set_arithmetic()
         self.optimiser = self._optimiser(PLAN[self.stage])
         self.optimiser.load_state_dict(state["optimiser"])
         self.random.set_state(state["random"]["torch"].cpu())
@@ -229,6 +240,4 @@ def train(
     trainer = Trainer(options, report, progress)
     if not neurons.compile_neurons():
         report("torch.compile does not work here; training goes on uncompiled, more slowly")
-    if options.resume:
-        trainer.restore(options.resume)
     return trainer.run()

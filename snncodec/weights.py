@@ -21,9 +21,9 @@ from safetensors.torch import load, save
 from snncodec.config import ModelConfig
 from snncodec.entropy import Tables, make_frequencies
 from snncodec.errors import UnsupportedError, WeightsError
-from snncodec.exact import FRACTION_BITS
+from snncodec.exact import FRACTION_BITS, snap
 from snncodec.files import write_bytes
-from snncodec.model import NODES, StereoCodec
+from snncodec.model import NODES, STEP_BITS, STEP_MAX, StereoCodec
 from snncodec.transforms import LINEAR_BITS
 
 FORMAT = "snncodec weights 1"
@@ -59,10 +59,12 @@ def save_weights(model: StereoCodec, file: Path, frequencies: np.ndarray | None 
             integers = (value.double() * 2.0 ** fraction_bits(name)).round().contiguous()
             tensors[name] = integers.to(torch.int16 if integers.abs().max() < 2**15 else torch.int32)
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(file, save(tensors, {"format": FORMAT, "config": json.dumps(model.config.to_dict())}), force=True)
+    metadata = {"config": json.dumps({"format": FORMAT} | model.config.to_dict())}  # one key: their order is not fixed
+    write_bytes(file, save(tensors, metadata), force=True)
     return file
 
 
+@lru_cache(maxsize=4)
 def read_weights(data: bytes, name: str, device: torch.device) -> Weights:
     """Read back `save_weights`; `WeightsError` if the bytes are damaged, foreign or not provably exact."""
     try:
@@ -71,13 +73,14 @@ def read_weights(data: bytes, name: str, device: torch.device) -> Weights:
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     except (safetensors.SafetensorError, ValueError) as error:
         raise WeightsError(f"{name} is not a sound safetensors file: {error}") from error
-    if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{name} does not hold snncodec weights of this version (expected {FORMAT!r})")
     try:
-        model = StereoCodec(ModelConfig.from_dict(json.loads(metadata["config"])))
+        config = json.loads(metadata.get("config", "{}"))
+        if config.pop("format", None) != FORMAT:
+            raise WeightsError(f"{name} does not hold snncodec weights of this version (expected {FORMAT!r})")
+        model = StereoCodec(ModelConfig.from_dict(config))
         tables = Tables(tensors.pop(TABLES_KEY).numpy())
         restore(model, tensors)
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (AttributeError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise WeightsError(f"{name} does not fit its own configuration: {error}") from error
     return Weights(model.prepare(device), tables, hashlib.sha256(data).digest()[:8])
 
@@ -96,6 +99,10 @@ def restore(model: StereoCodec, tensors: dict[str, torch.Tensor]) -> None:
             raise ValueError(f"tensor {name} has shape {tuple(stored.shape)}, expected {tuple(target.shape)}")
         value = stored.double() if stored.is_floating_point() else stored.double() / 2.0 ** fraction_bits(name)
         target.copy_(value)
+    if not (model.steps >= 2.0**-STEP_BITS).all() or not torch.equal(model.steps, snap(model.steps, STEP_BITS)):
+        raise ValueError("its quantisation steps are not positive multiples of 1/64")
+    if model.steps.max() > STEP_MAX:
+        raise ValueError(f"its quantisation steps exceed {STEP_MAX}")
 
 
 def folder() -> Path:
@@ -110,6 +117,15 @@ def manifest() -> dict[str, dict[str, object]]:
     return json.loads(file.read_text()) if file.is_file() else {}
 
 
+def ship(file: Path, name: str) -> None:
+    """Make `file` the shipped weights `name`: copy it to `folder` and enter its sha256 and size in MANIFEST.json."""
+    data, entries = file.read_bytes(), manifest()
+    read_weights(data, str(file), torch.device("cpu"))
+    entries[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    write_bytes(folder() / f"{name}.safetensors", data, force=True)
+    write_bytes(folder() / "MANIFEST.json", (json.dumps(entries, indent=2) + "\n").encode(), force=True)
+
+
 def find_by_id(weights_id: bytes) -> str:
     """The name of the shipped weights with this id."""
     for name, entry in manifest().items():
@@ -120,7 +136,6 @@ def find_by_id(weights_id: bytes) -> str:
     )
 
 
-@lru_cache(maxsize=4)
 def load_weights(name: str, device: torch.device) -> Weights:
     """Shipped weights by name, or any weights file by path, ready for coding on `device`."""
     shipped = manifest().get(name)

@@ -38,7 +38,9 @@ def randomise(model, seed=0):
             if layer.bias is not None:
                 layer.bias.normal_(std=0.3)
         elif isinstance(layer, Spike):
-            layer.threshold.uniform_(0.5, 1.5).mul_(0.4 if layer.kind == "lif" else 1)  # its membranes see half the input
+            layer.threshold.uniform_(0.5, 1.5).mul_(
+                0.4 if layer.kind == "lif" else 1
+            )  # its membranes see half the input
             layer.offset.normal_(std=0.3)
         elif isinstance(layer, QualityOffsets):
             layer.nodes.add_(torch.randn_like(layer.nodes), alpha=0.3)

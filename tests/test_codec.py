@@ -1,4 +1,4 @@
-"""Promises of codec.py: pictures of any size come back as the encoder saw them, and bad input ends in one clear error."""
+"""Promises of codec.py: pictures of any size come back as the encoder saw them, bad input ends in one clear error."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,9 @@ def test_higher_quality_costs_more_and_looks_better(crop, tiny):
     files = [codec.encode(*crop, quality, weights=tiny) for quality in (5, 50, 95)]
     quality = [psnr(crop[0], codec.decode(data, weights=tiny).left) for data in files]
     assert len(files[0]) < len(files[1]) < len(files[2])
-    assert quality[0] + 2 < quality[1] < quality[2] and quality[1] > 21  # a mere 48 of 768 coefficients, random networks
+    assert (
+        quality[0] + 2 < quality[1] < quality[2] and quality[1] > 21
+    )  # a mere 48 of 768 coefficients, random networks
 
 
 def test_the_left_view_alone_is_the_left_view_of_the_pair(coded, tiny):

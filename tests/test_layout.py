@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "snncodec"
 SOURCES = sorted(PACKAGE.glob("**/*.py"))
 ORDER = (
     "errors", "files", "config", "images", "datasets", "container", "entropy", "neurons", "exact", "transforms",
-    "prior", "stereo", "model", "weights", "tiles", "codec", "metrics", "baselines", "data", "klt", "calibrate", "objective", "train", "bench", "report",
-    "info", "terminal", "cli",
+    "prior", "stereo", "model", "weights", "tiles", "codec", "metrics", "baselines", "data", "klt", "calibrate",
+    "checkpoint", "objective", "train", "bench", "report", "info", "terminal", "cli",
 )  # fmt: skip
 ANYWHERE = ("__init__", "__main__")  # the two doors, which lead to everything
 LONGEST = 250  # lines

@@ -8,8 +8,6 @@ from conftest import CONFIGS, CPU, TINY, synthetic_pair
 from spikingjelly.activation_based import layer, neuron, surrogate
 
 from snncodec import codec, neurons
-from snncodec.config import ModelConfig
-from snncodec.errors import WeightsError
 from snncodec.neurons import MAX_COUNT, RELU_MAX, RELU_STEPS, Spike, ilif_counts, mean_over_time, spread
 from snncodec.weights import load_weights
 
@@ -87,6 +85,22 @@ def test_lif_spikes_are_spikingjellys(tau, training):
     assert 0.05 < spikes.mean() < 0.95
 
 
+@pytest.mark.parametrize("sixteenths", range(1, 16))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_lif_spikes_are_those_of_integer_arithmetic_for_every_leak(sixteenths, dtype):
+    spike = spike_layer("lif", 4, 16 / sixteenths, channels=9).eval()
+    fires_at = sixteenths * torch.arange(1, 10)  # in sixteenths: what integers 1 to 9 reach in one step
+    spike.threshold.data = fires_at / 16
+    current = torch.randint(-3, 12, (4, 50, 9), generator=torch.Generator().manual_seed(1))
+    voltage, expected = torch.zeros(50, 9, dtype=torch.int64), []
+    for step in range(4):  # voltages in units of 16**-(step + 1), so that the leak is a whole number
+        voltage = 16 * voltage + sixteenths * (current[step] * 16**step - voltage)
+        spikes = voltage >= fires_at * 16**step
+        voltage = voltage * ~spikes
+        expected.append(spikes)
+    assert torch.equal(spike.to(dtype)(current.flatten(0, 1).to(dtype)), torch.cat(expected).to(dtype))
+
+
 def test_lif_gradients_are_spikingjellys():
     x, y = drives().requires_grad_(), drives().requires_grad_()
     spike_layer("lif", 4).train()(x).square().sum().backward()
@@ -155,9 +169,3 @@ def test_the_test_weights_make_nearly_every_layer_fire_and_rest(name, weights_fi
             hook.remove()
     rates = torch.stack(rates)
     assert ((rates > 0.01) & (rates < 0.99)).double().mean() > 0.9
-
-
-@pytest.mark.parametrize("tau", [0.5, 1.0, 1.5, 3.0, float("nan"), 2**20 / 838861])
-def test_a_time_constant_without_an_exact_leak_is_refused(tau):
-    with pytest.raises(WeightsError):
-        ModelConfig(neuron="lif", T=4, tau=tau)

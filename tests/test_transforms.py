@@ -1,4 +1,4 @@
-"""Promises of transforms.py, klt.py and tiles.py: what is linear is invertible, and coding computes what was trained."""
+"""Promises of transforms.py, klt.py and tiles.py: what is linear is invertible, coding computes what was trained."""
 
 import copy
 
@@ -114,8 +114,8 @@ def test_the_decoder_that_decodes_is_the_one_that_was_trained(name):
     trained = model.decoder.train()(latents.float(), step, torch.zeros(1, TINY.M)).detach()
     decoded = model.prepare(CPU).decoder(latents, step.double(), torch.zeros(1, TINY.M)).float()
     correction = decoded - model.decoder.synthesis(latents)
-    # Training neither rounds the contrast nor uses snapped kernels, so in random weights some spikes fall the other way;
-    # for unrelated corrections the ratio would be 2.
+    # Training neither rounds the contrast nor snaps every kernel, so in random weights some spikes fall the other
+    # way; for unrelated corrections the ratio would be 2.
     assert (trained - decoded).square().mean() < 0.15 * correction.square().mean()
 
 

@@ -1,0 +1,32 @@
+"""Checkpoints of a training run: plain tensors and numbers to a file and back, whole or not at all.
+
+It does not know what the fields mean, and loads nothing that could run code.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from snncodec.errors import TrainingError
+from snncodec.files import write_files
+
+FIELDS = ("config", "model", "optimiser", "progress", "random")
+
+
+def write_checkpoint(state: dict[str, Any], file: Path) -> None:
+    """Replace `file` by `state`, which has the keys `FIELDS`."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_files({file: lambda stream: torch.save(state, stream)}, force=True)
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """What `write_checkpoint` wrote; `TrainingError` for anything else."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        return {name: state[name] for name in FIELDS}
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise TrainingError(f"{file} is no checkpoint of a training run: {error}") from error

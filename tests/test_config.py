@@ -1,0 +1,54 @@
+"""Promises of config.py: only sizes and options that can work are accepted, and they survive being stored."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+from conftest import TINY
+
+from snncodec.config import PRESETS, ModelConfig, TrainOptions
+from snncodec.errors import InputError, WeightsError
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_configuration_survives_json(preset):
+    assert ModelConfig.from_dict(json.loads(json.dumps(PRESETS[preset].to_dict()))) == PRESETS[preset]
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ModelConfig)])
+def test_a_missing_or_unknown_field_is_refused(field):
+    values = TINY.to_dict()
+    for wrong in ({k: v for k, v in values.items() if k != field}, {**values, field + "x": 1}):
+        with pytest.raises(WeightsError, match=field):
+            ModelConfig.from_dict(wrong)
+
+
+@pytest.mark.parametrize("tau", [0.5, 1.0, 1.5, 3.0, math.nan, math.inf, 2**20 / 838861])
+def test_a_time_constant_without_an_exact_leak_is_refused(tau):
+    with pytest.raises(WeightsError):
+        ModelConfig(neuron="lif", T=4, tau=tau)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"neuron": "quartz"}, {"T": 0}, {"neuron": "lif", "T": 3}, {"neuron": "relu", "T": 4}, {"groups": (3, 9)},
+     {"groups": (0, 48)}, {"N2": 769, "groups": (769,)}, {"patch": 3}, {"patch": 0}, {"refined": 49}, {"M": 0},
+     {"blocks": -1}],
+    ids=str,
+)  # fmt: skip
+def test_sizes_that_cannot_work_are_refused(change):
+    with pytest.raises(WeightsError):
+        dataclasses.replace(TINY, **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"preset": "huge"}, {"stages": ("joint", "magic")}, {"stages": ()}, {"steps": None}, {"minutes": 1.0},
+     {"init": "base", "resume": "x"}, {"steps": 0}, {"steps": -1},
+     {"steps": None, "minutes": math.nan}],
+    ids=str,
+)  # fmt: skip
+def test_options_of_a_run_that_cannot_be_used_are_refused(change):
+    with pytest.raises(InputError):
+        TrainOptions([], **{"steps": 10, **change})

@@ -1,0 +1,128 @@
+"""Promises of data.py: crops are pictures of the asked size, views of a pair stay together, a seed fixes them all."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import synthetic_pair
+from PIL import Image
+
+from snncodec.data import CropSampler, find_pictures, find_stereo, load_pictures, validation_crops
+from snncodec.errors import InputError
+
+
+def sampler(*scenes, seed=0):
+    return CropSampler(list(scenes), np.random.default_rng(seed))
+
+
+def write(path, picture):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
+    return path
+
+
+@pytest.mark.parametrize("size", [16, 64, 192])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 300), (20, 9), (64, 64), (300, 250)])
+def test_crops_of_any_picture_have_the_asked_size_and_eight_bit_values(height, width, size):
+    crops = sampler(synthetic_pair(height, width)[:1]).batch(6, size)
+    assert crops.shape == (6, 1, 3, size, size) and crops.dtype == torch.float32
+    assert crops.min() >= -128 and crops.max() <= 127 and torch.equal(crops, crops.round())
+
+
+def test_both_views_of_a_crop_come_from_the_same_window():
+    left = np.random.default_rng(0).integers(0, 256, (100, 120, 3), dtype=np.uint8)
+    crops = sampler((left, left)).batch(20, 32)
+    assert torch.equal(crops[:, 0], crops[:, 1])
+
+
+def test_a_mirrored_pair_swaps_its_views():
+    dark, bright = np.full((40, 40, 3), 50, dtype=np.uint8), np.full((40, 40, 3), 200, dtype=np.uint8)
+    dark[:, :20], bright[:, :20] = 40, 190  # what lies left tells whether a crop was mirrored
+    crops = sampler((dark, bright)).batch(60, 40, colour=False)
+    for left, right in crops.mean((2, 3)):
+        mirrored = left[0] > left[-1]
+        assert (left.mean() > right.mean()) == mirrored
+    assert 10 < sum(bool(crop[0].mean() > crop[1].mean()) for crop in crops) < 50
+
+
+def test_one_seed_gives_one_sequence():
+    scene = synthetic_pair(90, 80)[:1]
+    assert torch.equal(sampler(scene, seed=3).batch(5, 32), sampler(scene, seed=3).batch(5, 32))
+    assert not torch.equal(sampler(scene, seed=3).batch(5, 32), sampler(scene, seed=4).batch(5, 32))
+
+
+def test_a_sequence_goes_on_from_a_saved_state():
+    random = np.random.default_rng(0)
+    crops = CropSampler([synthetic_pair(90, 80)[:1]], random)
+    crops.batch(3, 32)
+    state = random.bit_generator.state
+    expected = crops.batch(4, 32)
+    random.bit_generator.state = state
+    assert torch.equal(crops.batch(4, 32), expected)
+
+
+def test_without_colour_jitter_a_crop_that_is_not_shrunk_holds_pixels_of_the_picture():
+    picture = np.random.default_rng(0).choice(np.array([0, 255], dtype=np.uint8), (80, 80, 3))
+    crops = sampler((picture,)).batch(60, 40, colour=False) + 128
+    pure = [bool(((crop == 0) | (crop == 255)).all()) for crop in crops]
+    assert 0.1 < np.mean(pure) < 0.5
+
+
+def test_large_pictures_are_drawn_more_often_than_small_ones():
+    small, large = np.zeros((32, 32, 3), dtype=np.uint8), np.full((96, 96, 3), 255, dtype=np.uint8)
+    crops = sampler((small,), (large,)).batch(200, 16, colour=False)
+    assert 0.8 < (crops > 0).float().mean() < 0.97
+
+
+def test_pictures_are_found_in_a_fixed_order_below_all_folders(tmp_path):
+    picture = synthetic_pair(8, 9)[0]
+    names = ["b/2.PNG", "b/10.jpg", "a/deep/x.webp"]
+    files = [write(tmp_path / name, picture) for name in names]
+    (tmp_path / "a/notes.txt").write_text("no picture")
+    assert find_pictures([tmp_path]) == sorted(files) == find_pictures([tmp_path / "b", tmp_path / "a", tmp_path])
+    assert [p.shape for p in load_pictures(files).values()] == [(8, 9, 3)] * 3
+
+
+def test_folders_without_pictures_are_an_input_error(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(InputError, match="no pictures|cannot read the folder"):
+            find_pictures([folder])
+
+
+def test_junk_that_macos_leaves_is_no_picture(tmp_path):
+    good = write(tmp_path / "x.png", synthetic_pair(8, 9)[0])
+    (tmp_path / "._x.png").write_bytes(b"resource fork")
+    assert find_pictures([tmp_path]) == [good]
+
+
+def test_every_stereo_pair_is_among_the_pictures_also_behind_links(tmp_path):
+    for number in range(2):
+        for view, picture in zip(("left", "right"), synthetic_pair(20, 30, number), strict=True):
+            write(tmp_path / f"disk/{number}/{view}.png", picture)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/linked").symlink_to(tmp_path / "disk")
+    for folder in ("disk", "data"):
+        scenes, pictures = find_stereo([tmp_path / folder]), find_pictures([tmp_path / folder])
+        assert len(scenes) == 2 and {view for scene in scenes for view in (scene.left, scene.right)} <= set(pictures)
+
+
+def test_folders_without_pairs_are_no_error(tmp_path):
+    write(tmp_path / "photo.png", synthetic_pair(8, 9)[0])
+    assert find_stereo([tmp_path]) == []
+
+
+def test_validation_takes_the_centre_of_both_views(tmp_path):
+    views = synthetic_pair(270, 300)
+    for view, picture in zip(("left", "right"), views, strict=True):
+        write(tmp_path / f"scene/{view}.png", picture)
+        write(tmp_path / f"too small/{view}.png", picture[:100])
+    crops = validation_crops(tmp_path)
+    assert crops.shape == (2, 3, 256, 256)
+    assert np.array_equal((crops[0] + 128).permute(1, 2, 0).byte().numpy(), views[0][7:263, 22:278])
+
+
+def test_validation_without_a_pair_that_is_large_enough_is_an_input_error(tmp_path):
+    for view, picture in zip(("left", "right"), synthetic_pair(100, 300), strict=True):
+        write(tmp_path / f"scene/{view}.png", picture)
+    with pytest.raises(InputError, match="256"):
+        validation_crops(tmp_path)
