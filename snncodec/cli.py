@@ -135,6 +135,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Start of all random numbers.")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Length of the run in steps.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of the run in minutes.")] = None,
+    crop: Annotated[int | None, typer.Option(min=32, help="Side of the training crops in pixels.")] = None,
     stages: Annotated[str, typer.Option(help="Stages to run, in order.")] = ",".join(STAGES),
     output: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: runs/ and the preset's name.")
@@ -145,7 +146,7 @@ def train(
 ) -> None:
     """Train weights on your own pictures."""
     folder = output or Path("runs", preset)
-    lengths = {"steps": steps, "minutes": minutes}
+    lengths = {"steps": steps, "minutes": minutes, "crop": crop}
     choices = {"preset": preset, "neuron": neuron, "resume": resume, "init": init, "stages": _split(stages)}
     try:
         options = TrainOptions(data, val, **choices, **lengths, seed=seed, device=device, out=folder)

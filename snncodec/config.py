@@ -86,6 +86,7 @@ class TrainOptions:
     seed: int = 0
     steps: int | None = None
     minutes: float | None = None
+    crop: int | None = None  # side of the training crops in pixels; None means the stages' own
     device: str = "auto"
     out: Path = Path("runs/base")
     stages: tuple[str, ...] = field(default=STAGES)
@@ -101,5 +102,7 @@ class TrainOptions:
             raise InputError("--resume continues a run and --init starts a new one from weights; give one of them")
         if (self.steps is None) == (self.minutes is None):
             raise InputError("give the length of the run either as --steps or as --minutes")
+        if self.crop is not None and (self.crop < 2 * BLOCK or self.crop % BLOCK):
+            raise InputError(f"training crops of {self.crop} pixels do not work; use a multiple of 16 from 32 on")
         if not 0 < (self.steps or self.minutes or 0) < math.inf:
             raise InputError("the length of a run must be positive")

@@ -147,7 +147,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
         sampler = self.pairs if self.stage == "stereo" else self.sampler
-        views = sampler.batch(stage.batch, stage.crop).to(self.device)
+        views = sampler.batch(stage.batch, self.options.crop or stage.crop).to(self.device)
         quality = torch.randint(1, 101, (stage.batch,), generator=self.random).to(self.device)
         loss, bpp, mse = cost(self.model, views, quality, stage)
         if not math.isfinite(loss.item()):
@@ -167,8 +167,9 @@ class Trainer:
         loss, bpp, mse = (sum(column) / len(recent) for column in zip(*recent, strict=True))
         left = (budget - self.spent) * (seconds / len(recent) if self.options.steps else 1)
         psnr = 10 * math.log10(255**2 / max(mse, 1e-9))
+        of = "" if PLAN[self.stage].decode else " (of the latents)"
         self.report(
-            f"{self.stage} step {self.step}: {bpp:.3f} bpp, {psnr:.2f} dB, loss {loss:.4f}, "
+            f"{self.stage} step {self.step}: {bpp:.3f} bpp, {psnr:.2f} dB{of}, loss {loss:.4f}, "
             f"{1000 * seconds / len(recent):.0f} ms/step, ETA {left / 60:.1f} min"
         )
 

@@ -85,7 +85,7 @@ def test_pictures_are_found_in_a_fixed_order_below_all_folders(tmp_path):
 def test_folders_without_pictures_are_an_input_error(tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(InputError, match="no pictures|cannot read the folder"):
+        with pytest.raises(InputError, match=r"no pictures|cannot read the folder"):
             find_pictures([folder])
 
 
