@@ -63,6 +63,7 @@ def encode(
 ) -> None:
     """Compress a pair of pictures into one file."""
     _check_targets([output], force)
+    _share_cores()
     from snncodec import codec, files, images, metrics
 
     pair = images.read_pair(left, right, note=None if quiet else say)
@@ -99,6 +100,7 @@ def decode(
     if not new_folder:
         _check_targets(targets, force)
     data = file.read_bytes()
+    _share_cores()
     from snncodec import codec, images
 
     with progress_bar("decoding", quiet) as progress:
@@ -176,6 +178,7 @@ def bench(
     """Measure whole files: size, quality and time, against other formats."""
     chosen = _qualities(qualities)
     _check_targets([path for path in (json_file, csv_file) if path], force)
+    _share_cores()
     from rich.console import Console
 
     from snncodec import bench as benchmark
@@ -198,6 +201,11 @@ def _check_targets(paths: Iterable[Path], force: bool) -> None:
             raise InputError(f"{path} exists already; pass -f to overwrite it")
         if not path.parent.is_dir():
             raise InputError(f"there is no folder {path.parent} to write {path.name} into; create it first")
+
+
+def _share_cores() -> None:
+    """Let OpenMP threads sleep while they wait. They spin by default, which costs up to tenfold on a busy machine."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch loads
 
 
 def _names_folder(output: str | None) -> bool:
