@@ -1,7 +1,10 @@
 """Encode a stereo pair to the bytes of a file and decode it: the one module that knows both pixels and bytes.
 
-images -> pad -> model (latents, table indexes) -> entropy -> container, and back. Encoder and decoder run the same
-entropy-model loop with another `code` function, so they cannot drift apart. It reads and writes no files.
+images -> pad -> tiles -> model (latents, table indexes) -> entropy -> container, and back. Encoder and decoder run the
+same entropy-model loop with another `code` function, so they cannot drift apart. It reads and writes no files.
+
+A section holds tiles of up to 96 x 96 blocks (`tiles.split`) one after another, each with hyper-latents and passes of
+its own: probabilities do not look across tiles. Pixels do: the linear synthesis and the spiking decoder see all.
 """
 
 from __future__ import annotations
@@ -11,22 +14,23 @@ from numbers import Integral
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from snncodec.config import BLOCK
 from snncodec.container import Header, Tag, pack, unpack
 from snncodec.entropy import TABLES, WIDEST, SymbolDecoder, SymbolEncoder, Tables
 from snncodec.errors import InputError, UnsupportedError
-from snncodec.exact import exact_arithmetic
+from snncodec.exact import exact_arithmetic, snap
 from snncodec.images import MAX_PIXELS, MAX_PROFILE_BYTES, StereoPair
 from snncodec.prior import HYPER_STRIDE
-from snncodec.tiles import in_tiles
+from snncodec.tiles import Tile, in_tiles, on_tile, split
 from snncodec.weights import Weights, find_by_id, load_weights
 
 Progress = Callable[[int, int], None]
 # Weight of a squared latent error (in steps) against a bit: lambda = 24 / step**2 on MSE over three channels.
 DISTORTION = 8.0
+VALUE_BITS, VALUE_MAX = 6, 2.0**17  # decoded latents, in steps, fit float32 exactly: multiples of 1/64, bounded
+CODED_TILE = 96  # blocks to a side that are entropy-coded on their own; bounds memory for under 0.5 % of the bits
 SHRINK = 2  # rate-distortion optimised quantisation tries the nearest integer and up to two steps towards zero
 
 
@@ -134,22 +138,27 @@ def encode_view(loaded: Weights, view: np.ndarray, quality: int, left: Tensor | 
 def code_view(
     loaded: Weights, view: np.ndarray, quality: int, coder: SymbolEncoder, left: Tensor | None = None
 ) -> Tensor:
-    """Hand the symbols of one view to `coder`: hyper-latents, then pass by pass the latents, which are returned."""
+    """Hand the symbols of one view to `coder`, tile by tile: hyper-latents, then pass by pass the latents.
+
+    Returns the decoded latents in steps, float32 [1, N2, h, w].
+    """
     model, tables = loaded.model, loaded.tables
-    pixels = torch.from_numpy(view.copy()).to(model.steps.device).permute(2, 0, 1)[None].float() - 128
-    padding = (0, -view.shape[1] % BLOCK, 0, -view.shape[0] % BLOCK)
-    pixels = F.pad(pixels, padding, mode="replicate")
-    latents = in_tiles(lambda tile: model.analyse(tile, quality), pixels, BLOCK, model.margin)
-    hyper = model.summarise(latents, quality)
-    coder.encode(as_symbols(hyper), hyper_indexes(model.hyper_index, hyper.shape))
+    padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
+    pixels = torch.from_numpy(np.pad(view, padding, mode="edge")).to(model.steps.device).permute(2, 0, 1)[None]
 
     def code(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-        indexes = table_indexes(index)
+        mean, indexes = snap(mean, VALUE_BITS), table_indexes(index)
         symbols = quantise(targets - mean, indexes, tables)
         coder.encode(as_symbols(symbols), indexes)
-        return symbols + mean
+        return (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX)
 
-    return model.predict(hyper.double(), quality, latents.double(), code, latents.shape[2:], left)
+    def code_tile(tile: Tile, seen: Tensor | None) -> Tensor:
+        latents = on_tile(lambda part: model.analyse(part.float() - 128, quality), pixels, tile, model.margin, BLOCK)
+        hyper = model.summarise(latents, quality)
+        coder.encode(as_symbols(hyper), hyper_indexes(model.hyper_index, hyper.shape))
+        return model.predict(hyper.double(), quality, latents.double(), code, latents.shape[2:], seen)
+
+    return each_tile(loaded, (pixels.shape[2] // BLOCK, pixels.shape[3] // BLOCK), left, code_tile)
 
 
 def decode_view(
@@ -157,19 +166,35 @@ def decode_view(
 ) -> tuple[np.ndarray, Tensor]:
     """One view, uint8 [height, width, 3], and its latents in steps, from its section and the left latents."""
     model, coder = loaded.model, SymbolDecoder(loaded.tables, section)
-    device, shape = model.steps.device, (grid(header.height, BLOCK), grid(header.width, BLOCK))
-    hyper_shape = (1, len(model.hyper_index), grid(shape[0], HYPER_STRIDE), grid(shape[1], HYPER_STRIDE))
-    symbols = coder.decode(hyper_indexes(model.hyper_index, hyper_shape))
-    hyper = torch.from_numpy(symbols).to(device, torch.float64)
+    device = model.steps.device
 
     def code(channels: slice, targets: None, mean: Tensor, index: Tensor) -> Tensor:
-        return torch.from_numpy(coder.decode(table_indexes(index))).to(device, torch.float64) + mean
+        symbols = torch.from_numpy(coder.decode(table_indexes(index))).to(device, torch.float64)
+        return (symbols + snap(mean, VALUE_BITS)).clamp(-VALUE_MAX, VALUE_MAX)
 
-    values = model.predict(hyper, header.quality, None, code, shape, left)
+    def decode_tile(tile: Tile, seen: Tensor | None) -> Tensor:
+        shape = torch.Size((tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start))
+        hyper_shape = (1, len(model.hyper_index), *(grid(length, HYPER_STRIDE) for length in shape))
+        symbols = coder.decode(hyper_indexes(model.hyper_index, hyper_shape))
+        return model.predict(torch.from_numpy(symbols).to(device, torch.float64), quality, None, code, shape, seen)
+
+    quality = header.quality
+    values = each_tile(loaded, (grid(header.height, BLOCK), grid(header.width, BLOCK)), left, decode_tile)
     coder.finish()
-    latents = model.dequantise(values, header.quality)
-    pixels = in_tiles(lambda tile: model.reconstruct(tile, header.quality), latents, 1, model.margin)
+    pixels = in_tiles(lambda part: model.reconstruct(part, quality), values, model.margin)
     return pixels[0, :, : header.height, : header.width].permute(1, 2, 0).contiguous().cpu().numpy(), values
+
+
+def each_tile(
+    loaded: Weights, shape: tuple[int, int], left: Tensor | None, code_tile: Callable[[Tile, Tensor | None], Tensor]
+) -> Tensor:
+    """The latents in steps [1, N2, h, w] that `code_tile` makes of every tile and of what the left view shows there."""
+    model = loaded.model
+    values = torch.empty((1, model.config.N2, *shape), device=model.steps.device)
+    seen = None if left is None else model.fusion.observe(left)
+    for tile in split(*shape, CODED_TILE):
+        values[(..., *tile)] = code_tile(tile, None if seen is None else model.fusion.around(seen, *tile))
+    return values
 
 
 def as_symbols(x: Tensor) -> np.ndarray:

@@ -1,7 +1,7 @@
 """`StereoCodec`: the networks joined into one model, for training (`forward`) and for coding (the other methods).
 
 Coding: pixels -> `analyse` -> latents -> `summarise` -> hyper-latents -> `predict` with a `code` function ->
-`dequantise` -> `reconstruct`. From `predict` on everything is exact once `prepare` has run. It touches no bytes.
+`reconstruct`. From `predict` on everything is exact once `prepare` has run. It touches no bytes.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ class StereoCodec(nn.Module):
             errors.append((targets.detach() - mean - rounded).square().view(count, -1).sum(1))
             return symbols + mean
 
-        values = self.predict(hyper, quality, latents, code, latents.shape[2:], left)
+        seen = None if left is None else self.fusion.observe(left)
+        values = self.predict(hyper, quality, latents, code, latents.shape[2:], seen)
         decoded = self.decoder(values * step.view(-1, 1, 1, 1), step, self.decoder_offsets(quality)) if decode else None
         return Output(sum(bits), decoded, sum(errors), values)
 
@@ -140,17 +141,17 @@ class StereoCodec(nn.Module):
         targets: Tensor | None,
         code: Code,
         shape: Size,
-        left: Tensor | None = None,
+        seen: Tensor | None = None,
     ) -> Tensor:
         """Run the entropy model from rounded hyper-latents [N, Z, h', w'] over a map of `shape` (h, w) blocks.
 
-        `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them. `left`
-        [N, N2, h, w], the decoded left latents in steps, couples a right view to them.
+        `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them. `seen`,
+        which `fusion.observe` made of the decoded left latents, couples a right view to them.
         """
         quality = self._at(quality)
         membrane = self.hyper_decoder(hyper)[:, :, : shape[0], : shape[1]]
         membrane = membrane + self.prior_offsets(quality)[:, :, None, None].repeat(self.config.T, 1, 1, 1)
-        fuse = None if left is None else (lambda right: self.fusion(right, left))
+        fuse = None if seen is None else (lambda right: self.fusion(right, seen))
         return self.context_model(membrane, self.index_offsets(quality), targets, code, fuse)
 
     def offsets(self) -> tuple[QualityOffsets, ...]:
@@ -201,9 +202,9 @@ class StereoCodec(nn.Module):
         """Latents in steps -> latents in pixel units, on the 1/64 grid and bounded (float64)."""
         return snap(values * self.steps[quality - 1], STEP_BITS).clamp(-LATENT_MAX, LATENT_MAX)
 
-    def reconstruct(self, latents: Tensor, quality: int) -> Tensor:
-        """Latents in pixel units [N, N2, h, w] -> uint8 pixels [N, 3, 16 h, 16 w]."""
-        at = self._at(quality)
+    def reconstruct(self, values: Tensor, quality: int) -> Tensor:
+        """Latents in steps [N, N2, h, w], as coded -> uint8 pixels [N, 3, 16 h, 16 w]."""
+        at, latents = self._at(quality), self.dequantise(values.double(), quality)
         pixels = self.decoder(latents, self.steps[at - 1], self.decoder_offsets(at))
         return (pixels + 128).round().clamp(0, 255).to(torch.uint8)
 

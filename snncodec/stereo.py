@@ -23,9 +23,8 @@ LOOK = 36  # leading left latent channels that are looked at
 class Fusion(nn.Module):
     """Spike-driven cross-attention without softmax: integer queries, keys and values, a firing threshold as the gate.
 
-    Right membrane [T * N, C, h, w] and left latents in steps [N, N2, h, w] -> [T * N, C, h, w]. Scores are integers and
-    the attention map is spikes, so the result is exact, and the gate stays silent where nothing matches. After the
-    spike-driven self-attention of Yao et al., "Spike-driven Transformer", NeurIPS 2023.
+    Scores are integers and the attention map is spikes, so the result is exact, and the gate stays silent where nothing
+    matches. After the spike-driven self-attention of Yao et al., "Spike-driven Transformer", NeurIPS 2023.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -43,13 +42,21 @@ class Fusion(nn.Module):
         nn.init.zeros_(self.read_out.weight)
         nn.init.constant_(self.gate.threshold, HEAD)
 
-    def forward(self, membrane: Tensor, left: Tensor) -> Tensor:
+    def observe(self, left: Tensor) -> Tensor:
+        """Left latents in steps [N, N2, h, w] -> keys and values [T * N, K + V, h, w + 18], padded to the window."""
+        companded = compand(left[:, : self.look]).to(self.stem.weight.dtype)
+        features = self.stem(torch.cat([companded, companded.abs()], dim=1))
+        return F.pad(self.left_spike(spread(features, self.steps)), (-WINDOW[0], WINDOW[-1]))
+
+    def forward(self, membrane: Tensor, seen: Tensor) -> Tensor:
+        """What a right membrane [T * N, C, h, w] takes from `seen`, which `observe` returned for the same columns."""
         query = self.query_spike(self.query(self.spike(membrane)))
-        companded = compand(left[:, : self.look]).to(membrane.dtype)
-        seen = self.left_spike(spread(self.stem(torch.cat([companded, companded.abs()], dim=1)), self.steps))
-        width, before, after = seen.shape[3], -WINDOW[0], WINDOW[-1]
-        seen = F.pad(seen, (before, after))
-        views = [seen[:, :, :, before + shift : before + shift + width] for shift in WINDOW]
+        views = [seen.narrow(3, shift - WINDOW[0], membrane.shape[3]) for shift in WINDOW]
         scores = torch.stack([(query * view[:, :HEAD]).sum(1) for view in views], dim=1)
         gates = self.gate(scores)
         return self.read_out(sum(gates[:, i : i + 1] * view[:, HEAD:] for i, view in enumerate(views)))
+
+    @staticmethod
+    def around(seen: Tensor, rows: slice, columns: slice) -> Tensor:
+        """The part of `observe`'s result that a tile of the right view looks at."""
+        return seen[:, :, rows, columns.start : columns.stop + len(WINDOW) - 1]

@@ -1,35 +1,59 @@
-"""Run a function of a local neighbourhood over a large map in tiles, so that memory does not grow with the picture.
+"""Large maps in tiles, so that memory does not grow with the picture: where tiles lie, and functions run tile by tile.
 
-Each tile brings a margin as wide as the function reaches, so the result is the one of the whole map.
+A function of a local neighbourhood gets each tile with a margin as wide as it reaches, and so gives what it would have
+given on the whole map. Units are blocks of 16 pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-TILE = 64  # blocks of 16 pixels to a side
+TILE = 64  # blocks to a side, at most
 
 
-def in_tiles(function: Callable[[Tensor], Tensor], x: Tensor, unit: int, margin: int, tile: int = TILE) -> Tensor:
-    """function(x), made tile by tile.
+class Tile(NamedTuple):
+    """A rectangle of a map."""
 
-    x [N, C, H, W] is cut at multiples of `unit` (its size of a block); `margin` and `tile` count blocks. What
-    `function` returns may have another resolution and number of channels.
+    rows: slice
+    columns: slice
+
+
+def spans(length: int, size: int = TILE) -> list[slice]:
+    """Cut 0..length into the fewest parts of at most `size`, the last one smaller than the others if need be."""
+    part = -(-length // -(-length // size))
+    return [slice(start, min(length, start + part)) for start in range(0, length, part)]
+
+
+def split(height: int, width: int, size: int = TILE) -> list[Tile]:
+    """The tiles of a map in raster order."""
+    return [Tile(rows, columns) for rows in spans(height, size) for columns in spans(width, size)]
+
+
+def on_tile(function: Callable[[Tensor], Tensor], x: Tensor, tile: Tile, margin: int, unit: int = 1) -> Tensor:
+    """The part of function(x) [N, C, H, W] that belongs to `tile`.
+
+    A block measures `unit` in x; in what `function` returns it may measure something else.
     """
+    around, inside = [], []
+    for span, length in zip(tile, (x.shape[2] // unit, x.shape[3] // unit), strict=True):
+        first, last = max(0, span.start - margin), min(length, span.stop + margin)
+        around.append((first * unit, last * unit, last - first))
+        inside.append((span.start - first, span.stop - first))
+    (top, bottom, rows), (left, right, _) = around
+    out = function(x[:, :, top:bottom, left:right])
+    scale = out.shape[2] // rows
+    return out[(..., *(slice(start * scale, stop * scale) for start, stop in inside))]
+
+
+def in_tiles(function: Callable[[Tensor], Tensor], x: Tensor, margin: int, unit: int = 1, size: int = TILE) -> Tensor:
+    """function(x), made tile by tile; see `on_tile`."""
     height, width = x.shape[2] // unit, x.shape[3] // unit
-    rows = []
-    for top in range(0, height, tile):
-        row = []
-        for left in range(0, width, tile):
-            first, last = max(0, top - margin), min(height, top + tile + margin)
-            start, stop = max(0, left - margin), min(width, left + tile + margin)
-            out = function(x[:, :, first * unit : last * unit, start * unit : stop * unit])
-            scale = out.shape[2] // (last - first)
-            down, right = (top - first) * scale, (left - start) * scale
-            size = min(tile, height - top) * scale, min(tile, width - left) * scale
-            row.append(out[:, :, down : down + size[0], right : right + size[1]])
-        rows.append(torch.cat(row, dim=3))
+    rows = [
+        torch.cat([on_tile(function, x, Tile(r, c), margin, unit) for c in spans(width, size)], dim=3)
+        for r in spans(height, size)
+    ]
     return torch.cat(rows, dim=2)

@@ -27,7 +27,7 @@ def encoder_side(loaded, view, quality, left=None):
     """The pixels that the encoder expects a view to decode to, and the latents they are made of."""
     with exact_arithmetic():
         _, values = codec.encode_view(loaded, view, quality, left)
-        pixels = loaded.model.reconstruct(loaded.model.dequantise(values, quality), quality)
+        pixels = loaded.model.reconstruct(values, quality)
     return pixels[0, :, : view.shape[0], : view.shape[1]].permute(1, 2, 0).numpy(), values
 
 

@@ -24,7 +24,8 @@ def predict(model, targets, code, quality=50, left=None):
     shape = (1, TINY.hyper_channels, -(-height // 4), -(-width // 4))
     hyper = torch.randint(-3, 4, shape, generator=torch.Generator().manual_seed(0)).double()
     with exact_arithmetic():
-        return model.predict(hyper, quality, targets, code, (height, width), left)
+        seen = None if left is None else model.fusion.observe(left)
+        return model.predict(hyper, quality, targets, code, (height, width), seen)
 
 
 def random_targets(height, width, seed=0):
@@ -113,7 +114,8 @@ def test_the_left_view_is_looked_at_in_the_same_row_only(loaded):
     moved[:, :, 0] += 40
     with exact_arithmetic():
         membrane = torch.randn(1, TINY.prior_width, 6, 6, dtype=torch.float64).mul(4096).round() / 4096
-        difference = loaded.model.fusion(membrane, left) - loaded.model.fusion(membrane, moved)
+        difference = loaded.model.fusion(membrane, loaded.model.fusion.observe(left))
+        difference -= loaded.model.fusion(membrane, loaded.model.fusion.observe(moved))
     assert targets.shape == left.shape and difference[:, :, :2].any()
     assert not difference[:, :, 2:].any()  # one row more, because keys are 3 x 3 convolutions
 
