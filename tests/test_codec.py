@@ -12,6 +12,7 @@ from snncodec.entropy import WIDEST, Tables, make_frequencies
 from snncodec.errors import FormatError, InputError, LimitError, SnncodecError, UnsupportedError, WeightsError
 from snncodec.exact import exact_arithmetic
 from snncodec.metrics import psnr
+from snncodec.tiles import spans
 from snncodec.weights import load_weights, save_weights
 
 SIDE = strategies.one_of(strategies.integers(1, 130), strategies.sampled_from([1, 15, 16, 17, 64, 65]))
@@ -41,6 +42,23 @@ def test_any_size_decodes_to_what_the_encoder_saw(tiny, loaded, height, width, q
     assert pair.left.dtype == np.uint8 and pair.left.shape == left.shape
     assert np.array_equal(pair.left, expected)
     assert np.array_equal(pair.right, encoder_side(loaded, right, quality, None if independent else seen)[0])
+
+
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_a_picture_of_several_coded_tiles_decodes_to_what_the_encoder_saw(tiny, loaded, size, monkeypatch):
+    monkeypatch.setattr(codec, "CODED_TILE", size)
+    left, right = synthetic_pair(90, 150, seed=3)
+    pair = codec.decode(codec.encode(left, right, 60, weights=tiny), weights=tiny)
+    expected, seen = encoder_side(loaded, left, 60)
+    assert np.array_equal(pair.left, expected)
+    assert np.array_equal(pair.right, encoder_side(loaded, right, 60, seen)[0])
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "parts"), [(1, 64, [1]), (64, 64, [64]), (65, 64, [33, 32]), (7, 3, [3, 3, 1])]
+)
+def test_a_map_is_cut_into_the_fewest_parts_of_about_one_size(length, size, parts):
+    assert [span.stop - span.start for span in spans(length, size)] == parts
 
 
 @pytest.mark.parametrize("name", CONFIGS)
