@@ -5,7 +5,6 @@ It does not know what the fields mean, and loads nothing that could run code.
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from snncodec.errors import TrainingError
 from snncodec.files import write_files
 
+PROGRESS = ("stage", "done", "spent", "step", "best")  # how far the run has come
 FIELDS = ("config", "model", "optimiser", "progress", "random")
 
 
@@ -27,6 +27,10 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     """What `write_checkpoint` wrote; `TrainingError` for anything else."""
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-        return {name: state[name] for name in FIELDS}
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise TrainingError(f"{file} is no checkpoint of a training run: {error}") from error
+    except OSError as error:
+        raise TrainingError(f"cannot read the checkpoint {file}: {error.strerror or error}") from error
+    except Exception as error:  # torch raises what its parsers trip over, with advice that does not fit here
+        raise TrainingError(f"{file} is no checkpoint of a training run, or a damaged one") from error
+    if not isinstance(state, dict) or set(state) != set(FIELDS) or set(state["progress"]) != set(PROGRESS):
+        raise TrainingError(f"{file} is no checkpoint of a training run of this version")
+    return state

@@ -6,13 +6,12 @@ Nothing is computed here, and whatever is heavy is imported inside the command t
 import json
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from snncodec.config import STAGES, TrainOptions
+from snncodec.config import MAX_PIXELS, STAGES, TrainOptions
 from snncodec.errors import InputError
 from snncodec.terminal import Polite, progress_bar, say
 
@@ -89,22 +88,24 @@ def decode(
     weights: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Needed if the file was not coded with shipped weights.")
     ] = None,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger views.")] = MAX_PIXELS,
     device: Device = "auto",
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Restore the pictures of a file as PNG."""
+    data = _read(file)
     prefix = _decode_prefix(file, output)
     targets = [prefix.with_name(f"{prefix.name}_{view}.png") for view in ("left", "right")][: 1 if left_only else 2]
     new_folder = _names_folder(output) and not prefix.parent.exists()
     if not new_folder:
         _check_targets(targets, force)
-    data = file.read_bytes()
     _share_cores()
     from snncodec import codec, images
 
     with progress_bar("decoding", quiet) as progress:
-        pair = codec.decode(data, left_only, weights=weights, device=device, progress=progress)
+        limits = {"max_pixels": max_pixels, "device": device}
+        pair = codec.decode(data, left_only, weights=weights, **limits, progress=progress)
     if new_folder:  # made as late as this, so that a file that cannot be decoded leaves none behind
         prefix.parent.mkdir(parents=True)
     images.write_images(dict(zip(targets, (pair.left, pair.right), strict=False)), pair.icc, force)
@@ -119,7 +120,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a file says about itself, and which of its sections are sound."""
-    data = file.read_bytes()
+    data = _read(file)
     from snncodec.info import describe, inspect
 
     facts = {"file": str(file)} | inspect(data)
@@ -147,15 +148,17 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train weights on your own pictures."""
-    folder = output or Path("runs", preset)
+    folder = output or (resume.parent if resume else Path("runs", preset))
+    continues = resume and folder.resolve() == resume.parent.resolve()
     lengths = {"steps": steps, "minutes": minutes, "crop": crop}
     choices = {"preset": preset, "neuron": neuron, "resume": resume, "init": init, "stages": _split(stages)}
     try:
         options = TrainOptions(data, val, **choices, **lengths, seed=seed, device=device, out=folder)
     except InputError as error:
         raise typer.BadParameter(str(error)) from error
-    if folder.is_dir() and any(folder.iterdir()) and not (resume or force):
+    if folder.is_dir() and any(folder.iterdir()) and not (continues or force):
         raise InputError(f"{folder} holds a run already; continue it with --resume, or pass -f to overwrite it")
+    _share_cores()
     from snncodec.train import train as run
 
     with progress_bar("training", quiet) as progress:
@@ -176,7 +179,11 @@ def bench(
     quiet: Quiet = False,
 ) -> None:
     """Measure whole files: size, quality and time, against other formats."""
-    chosen = _qualities(qualities)
+    chosen, formats = _qualities(qualities), _split(baselines)
+    from snncodec.baselines import BASELINES
+
+    if unknown := set(formats) - set(BASELINES):
+        raise typer.BadParameter(f"{min(unknown)!r} is none of {', '.join(BASELINES)}", param_hint="--baselines")
     _check_targets([path for path in (json_file, csv_file) if path], force)
     _share_cores()
     from rich.console import Console
@@ -186,17 +193,28 @@ def bench(
 
     options = {"weights": weights, "device": device, "independent": independent}
     with progress_bar("measuring", quiet) as progress:
-        result = benchmark.run(data, chosen, _split(baselines), **options, progress=progress)
-    report.print_tables(result, Console(width=None if sys.stdout.isatty() else 200))  # a pipe has no width to fit
+        result = benchmark.run(data, chosen, formats, **options, progress=progress)
     if json_file:
         report.write_json(result, json_file, force)
     if csv_file:
         report.write_csv(result, csv_file, force)
+    report.print_tables(result, Console(width=None if sys.stdout.isatty() else 200))  # a pipe has no width to fit
 
 
-def _check_targets(paths: Iterable[Path], force: bool) -> None:
+def _read(file: Path) -> bytes:
+    from snncodec import container
+
+    with open(file, "rb") as stream:
+        return container.read(stream)
+
+
+def _check_targets(paths: list[Path], force: bool) -> None:
     """Refuse before the work what `files.write_files` would refuse after it."""
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise InputError(f"{paths[0]} is named twice; give each output a name of its own")
     for path in paths:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; name a file to write")
         if path.exists() and not force:
             raise InputError(f"{path} exists already; pass -f to overwrite it")
         if not path.parent.is_dir():

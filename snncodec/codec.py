@@ -9,19 +9,20 @@ its own: probabilities do not look across tiles. Pixels do: the linear synthesis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.config import BLOCK
-from snncodec.container import Header, Tag, pack, unpack
+from snncodec.config import BLOCK, MAX_PIXELS
+from snncodec.container import Header, Tag, check_size, pack, unpack
 from snncodec.entropy import TABLES, WIDEST, SymbolDecoder, SymbolEncoder, Tables
-from snncodec.errors import InputError, UnsupportedError
+from snncodec.errors import InputError, LimitError, UnsupportedError
 from snncodec.exact import exact_arithmetic, snap
-from snncodec.images import MAX_PIXELS, MAX_PROFILE_BYTES, StereoPair
+from snncodec.images import MAX_PROFILE_BYTES, StereoPair
 from snncodec.prior import HYPER_STRIDE
 from snncodec.tiles import Tile, in_tiles, on_tile, split
 from snncodec.weights import Weights, find_by_id, load_weights
@@ -54,16 +55,19 @@ def encode(
     quality = int(quality)
     if icc is not None and len(icc) > MAX_PROFILE_BYTES:
         raise InputError(f"the colour profile has {len(icc)} bytes, the limit is {MAX_PROFILE_BYTES}")
+    height, width = left.shape[:2]
+    check_size(width, height)
     loaded = load_weights(str(weights), pick_device(device))
     sections = {Tag.ICC: icc} if icc else {}
-    with exact_arithmetic():
-        sections[Tag.LEFT], seen = encode_view(loaded, left, quality)
+    with exact_arithmetic(), memory_for(width, height):
+        sections[Tag.LEFT], values = encode_view(loaded, left, quality)
         if progress:
             progress(1, 2)
-        sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, None if independent else seen)
+        seen = None if independent else loaded.model.leading(values)
+        del values
+        sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, seen)
         if progress:
             progress(2, 2)
-    height, width = left.shape[:2]
     return pack(Header(width, height, quality, loaded.id, coupled=not independent), sections)
 
 
@@ -81,17 +85,22 @@ def decode(
     `weights` names the weights where they are not shipped; `max_pixels` bounds one view. Raises `FormatError`,
     `LimitError` or `UnsupportedError`; the same bytes give the same pixels on every machine.
     """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InputError(f"a file to decode must be given as bytes, not as {type(data).__name__}")
+    data = bytes(data)
     header, sections = unpack(data, left_only, max_pixels)
     loaded = load_weights(str(weights) if weights else find_by_id(header.weights_id), pick_device(device))
     if loaded.id != header.weights_id:
         raise UnsupportedError(f"this file needs weights {header.weights_id.hex()}, but {weights} is {loaded.id.hex()}")
     right = None
-    with exact_arithmetic():
-        left, seen = decode_view(loaded, sections[Tag.LEFT], header)
+    with exact_arithmetic(), memory_for(header.width, header.height):
+        left, values = decode_view(loaded, sections[Tag.LEFT], header)
         if progress:
             progress(1, 1 if left_only else 2)
         if not left_only:
-            right, _ = decode_view(loaded, sections[Tag.RIGHT], header, seen if header.coupled else None)
+            seen = loaded.model.leading(values) if header.coupled else None
+            del values
+            right, _ = decode_view(loaded, sections[Tag.RIGHT], header, seen)
             if progress:
                 progress(2, 2)
     return StereoPair(left, right, sections.get(Tag.ICC))
@@ -112,6 +121,17 @@ def check_views(left: np.ndarray, right: np.ndarray, quality: int) -> None:
         raise InputError(f"quality must be a whole number from 1 to 100, not {quality!r}")
 
 
+@contextmanager
+def memory_for(width: int, height: int) -> Iterator[None]:
+    """Turn numpy's and torch's ways of running out of memory into a `LimitError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise LimitError(f"there is not enough memory here for a pair of {width}x{height} pixels") from error
+
+
 def pick_device(name: str) -> torch.device:
     """auto -> CUDA where there is one, else the CPU."""
     if name not in ("auto", "cpu", "cuda"):
@@ -128,7 +148,7 @@ def grid(length: int, unit: int) -> int:
 def encode_view(loaded: Weights, view: np.ndarray, quality: int, left: Tensor | None = None) -> tuple[bytes, Tensor]:
     """One view, uint8 [H, W, 3], as an entropy-coded section, and its decoded latents in steps.
 
-    Those of the left view, given as `left`, help to code the right one.
+    The leading ones of the left view, given as `left`, help to code the right one.
     """
     coder = SymbolEncoder(loaded.tables)
     values = code_view(loaded, view, quality, coder, left)
@@ -190,7 +210,7 @@ def each_tile(
 ) -> Tensor:
     """The latents in steps [1, N2, h, w] that `code_tile` makes of every tile and of what the left view shows there."""
     model = loaded.model
-    values = torch.empty((1, model.config.N2, *shape), device=model.steps.device)
+    values = torch.empty((1, model.config.N2, *shape), dtype=torch.float32, device=model.steps.device)
     seen = None if left is None else model.fusion.observe(left)
     for tile in split(*shape, CODED_TILE):
         values[(..., *tile)] = code_tile(tile, None if seen is None else model.fusion.around(seen, *tile))

@@ -17,6 +17,8 @@ NEURONS = ("ilif", "lif", "relu")
 STAGES = ("prior", "decoder", "joint", "exact", "stereo")
 BLOCK = 16  # stride of the linear transform in pixels; its blocks are 16 x 16 x 3 = 768 numbers
 LEAK_UNIT = 16  # the leak 1 / tau of a membrane is a multiple of 1/16
+MAX_WIDTH, MAX_DEPTH = 4096, 64  # of networks; what a weights file may ask for before anything is allocated
+MAX_PIXELS = 2**28  # of one view, unless the caller sets another limit
 QUALITIES = 100  # qualities run from 1 to 100
 
 
@@ -50,6 +52,8 @@ class ModelConfig:
         sizes = (self.M, self.patch, self.refined, self.prior_width, self.hyper_channels)
         if min(sizes) < 1 or self.blocks < 0 or BLOCK % self.patch or self.refined > self.N2:
             raise WeightsError("sizes must be positive, patch must divide 16 and refined must not exceed N2")
+        if max(sizes) > MAX_WIDTH or max(self.blocks, self.T) > MAX_DEPTH:
+            raise WeightsError(f"widths above {MAX_WIDTH} and more than {MAX_DEPTH} blocks or time steps are refused")
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -100,6 +104,8 @@ class TrainOptions:
             raise InputError("no stage to run, expected some of " + ", ".join(STAGES))
         if self.resume and self.init:
             raise InputError("--resume continues a run and --init starts a new one from weights; give one of them")
+        if self.neuron and (self.resume or self.init):
+            raise InputError("--neuron describes a new model; one that is resumed or started from weights has its own")
         if (self.steps is None) == (self.minutes is None):
             raise InputError("give the length of the run either as --steps or as --minutes")
         if self.crop is not None and (self.crop < 2 * BLOCK or self.crop % BLOCK):

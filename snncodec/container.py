@@ -13,7 +13,7 @@ The header, n being its section count:
          7     1  section count   n, 2 or 3
          8     8  weights id      the first 8 bytes of the sha256 of the weights file; any value
         16     4  width           1.. columns of each view
-        20     4  height          1.. rows of each view; width x height is limited by the reader (default 2^28)
+        20     4  height          1.. rows of each view; the reader limits how many (default 2^28 pixels)
         24    9n  section table   n entries of 9 bytes, tags strictly ascending
     24 + 9n     4  header CRC      of all 24 + 9n bytes before it
     28 + 9n     -  payloads        back to back, in the order of the table; the file ends with the last one
@@ -38,9 +38,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
+from typing import BinaryIO
 
+from snncodec.config import BLOCK, MAX_PIXELS
 from snncodec.errors import FormatError, LimitError, UnsupportedError
-from snncodec.images import MAX_PIXELS
 
 MAGIC = b"SNNC"
 VERSION = 1
@@ -132,15 +133,29 @@ def unpack(data: bytes, left_only: bool = False, max_pixels: int = MAX_PIXELS) -
     Raises `FormatError`, `UnsupportedError`, or `LimitError` for more than `max_pixels` pixels in a view.
     """
     header, sections = read_header(data)
-    if header.width * header.height > max_pixels:
-        raise LimitError(
-            f"the picture has {header.width}x{header.height} pixels, more than the limit of {max_pixels:,} (max_pixels)"
-        )
+    check_size(header.width, header.height, max_pixels)
     promised = sections[-1].end
     if len(data) > promised:
         raise FormatError(f"{len(data) - promised} bytes too many: the header promises a file of {promised} bytes")
     wanted = [section for section in sections if not left_only or section.tag <= Tag.LEFT]
     return header, {section.tag: section.payload(data) for section in wanted}
+
+
+def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise `LimitError` for a view of more than `max_pixels` pixels, both sides rounded up to whole blocks."""
+    columns, rows = (-(-side // BLOCK) * BLOCK for side in (width, height))
+    if columns * rows > max_pixels:
+        padded = "" if (columns, rows) == (width, height) else f" (coded as {columns}x{rows})"
+        raise LimitError(
+            f"a view has {width}x{height} pixels{padded}, more than the limit of {max_pixels:,} (--max-pixels)"
+        )
+
+
+def read(stream: BinaryIO) -> bytes:
+    """All bytes of an open file, of which the first ones must be those of a header; errors as `read_header`."""
+    start = stream.read(_FIXED.size)
+    _read_fixed(start)
+    return start + stream.read()
 
 
 def read_header(data: bytes) -> tuple[Header, list[Section]]:

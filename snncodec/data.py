@@ -7,7 +7,6 @@ can be saved. It knows nothing of models.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from snncodec.datasets import Scene, find_pairs, list_pictures
+from snncodec.datasets import Scene, find_pairs, list_pairs, list_pictures
 from snncodec.errors import InputError
 from snncodec.images import read_image
 
@@ -33,11 +32,7 @@ def find_pictures(folders: list[Path]) -> list[Path]:
 
 def find_stereo(folders: list[Path]) -> list[Scene]:
     """Every stereo pair below the folders; none is no error."""
-    scenes = []
-    for folder in folders:
-        with suppress(InputError):
-            scenes += find_pairs(folder)[0]
-    return scenes
+    return [scene for folder in folders for scene in list_pairs(folder)[0]]
 
 
 def load_pictures(files: list[Path], progress: Callable[[int, int], None] | None = None) -> dict[Path, np.ndarray]:
@@ -93,14 +88,18 @@ class CropSampler:
 
 
 def validation_crops(root: Path, size: int = 256) -> Tensor:
-    """The central crop of both views of every pair below `root` [2 * pairs, 3, size, size], float32 minus 128."""
+    """The central crops of both views of every pair below `root` that is large enough, and whose views have one size.
+
+    Returns left, right, left, right ... [2 * pairs, 3, size, size], float32 minus 128.
+    """
     crops = []
     for scene in find_pairs(root)[0]:
-        for file in (scene.left, scene.right):
-            picture = read_image(file)[0]
-            if min(picture.shape[:2]) >= size:
-                top, left = (picture.shape[0] - size) // 2, (picture.shape[1] - size) // 2
-                crops.append(torch.from_numpy(picture[top : top + size, left : left + size].copy()).permute(2, 0, 1))
+        views = [read_image(file)[0] for file in (scene.left, scene.right)]
+        height, width = views[0].shape[:2]
+        if views[0].shape == views[1].shape and min(height, width) >= size:
+            top, left = (height - size) // 2, (width - size) // 2
+            windows = [view[top : top + size, left : left + size].copy() for view in views]
+            crops += [torch.from_numpy(window).permute(2, 0, 1) for window in windows]
     if not crops:
         raise InputError(f"no pair below {root} is as large as {size} x {size} pixels, which validation needs")
     return torch.stack(crops).float() - 128.0

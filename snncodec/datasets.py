@@ -49,12 +49,21 @@ class Scene:
 
 
 def find_pairs(root: Path) -> tuple[list[Scene], list[Path]]:
-    """Find the stereo pairs below a folder, which may itself be one scene.
+    """`list_pairs` of a folder that must hold at least one pair, or `InputError`."""
+    scenes, orphans = list_pairs(root)
+    if not scenes:
+        lone = f" ({len(orphans)} single views, such as {min(orphans)})" if orphans else ""
+        raise InputError(f"there is no stereo pair in {root}{lone}; known layouts: {KNOWN}")
+    return scenes, orphans
+
+
+def list_pairs(root: Path) -> tuple[list[Scene], list[Path]]:
+    """List the stereo pairs below a folder, which may itself be one scene.
 
     Returns the pairs in natural order of their names (2 before 10), and the orphans: views whose other half is missing.
     If the folder holds a `pairs.csv` (columns left and right, paths relative to the folder, header optional), its rows
     are the pairs, in its order, and nothing else is looked at. Where a scene exists in several file types, PNG wins.
-    Raises InputError for a folder that cannot be read or holds no pair, and for a bad row of `pairs.csv`.
+    Raises InputError for a folder that cannot be read, and for a `pairs.csv` without pairs or with a bad row.
     """
     root = Path(root)
     if not os.path.isdir(root):  # unlike Path.is_dir, False where looking is forbidden
@@ -62,9 +71,6 @@ def find_pairs(root: Path) -> tuple[list[Scene], list[Path]]:
     if os.path.isfile(root / "pairs.csv"):
         return _listed(root), []
     pairs, orphans = _match(sorted(list_pictures(root), key=lambda path: (_rank(path), path)))
-    if not pairs:
-        lone = f" ({len(orphans)} single views, such as {min(orphans, key=_natural)})" if orphans else ""
-        raise InputError(f"there is no stereo pair in {root}{lone}; known layouts: {KNOWN}")
     scenes = [Scene(name or root.resolve().name, root / left, root / right) for name, left, right in pairs]
     scenes.sort(key=lambda scene: (_natural(scene.name), str(scene.left)))
     return scenes, [root / orphan for orphan in sorted(orphans, key=_natural)]

@@ -57,7 +57,7 @@ class Tables:
 
     def __init__(self, frequencies: np.ndarray) -> None:
         whole = frequencies.shape == (TABLES, WIDEST + 2) and np.issubdtype(frequencies.dtype, np.integer)
-        if not whole or frequencies.min() < 0 or (frequencies[:, [0, -1]] < 1).any():
+        if not whole or frequencies.min() < 0 or (frequencies[:, [0, -1]] < 1).any() or frequencies.max() > 2 * TOTAL:
             raise WeightsError("the probability tables of the weights are damaged")
         self.frequencies = frequencies.astype(np.int64)
         self.reach = (np.cumprod(self.frequencies[:, :-1] > 0, axis=1).sum(1) - 1).astype(np.int64)

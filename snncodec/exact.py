@@ -95,7 +95,8 @@ def prove(network: nn.Module, name: str, device: torch.device) -> torch.dtype:
     On CUDA float64 is used throughout: cuDNN may choose Winograd or TF32 kernels for float32, whose sums round.
     """
     finer = max((layer.finer for layer in network.modules() if isinstance(layer, Spike)), default=1)
-    reach = bound(network) * 2.0**FRACTION_BITS * finer
+    steps = max((layer.steps for layer in network.modules() if isinstance(layer, Spike)), default=1)
+    reach = bound(network) * 2.0**FRACTION_BITS * finer * steps  # a membrane may add up its input over all steps
     if not reach < EXACT_FLOAT64:
         raise WeightsError(f"{name} cannot be proved exact: its sums may reach {reach:.3g}, the limit is 2**53")
     reduced = any(os.environ.get(name, "STRICT") != "STRICT" for name in FLOAT_MODES)
@@ -116,10 +117,10 @@ def prove_chain(matrices: Iterable[Tensor], largest: float, bits: int, name: str
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
     """No gradients and no kernels that round on purpose (NNPACK's Winograd, reduced-precision matrix units)."""
-    precision = torch.get_float32_matmul_precision()
-    convolutions = torch.backends.mkldnn.conv.fp32_precision
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.mkldnn.conv.fp32_precision = "ieee"
+    kernels = (torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul)
+    before = [kind.fp32_precision for kind in kernels]
+    for kind in kernels:
+        kind.fp32_precision = "ieee"
     try:
         with (
             torch.inference_mode(),
@@ -129,5 +130,5 @@ def exact_arithmetic() -> Iterator[None]:
         ):
             yield
     finally:
-        torch.set_float32_matmul_precision(precision)
-        torch.backends.mkldnn.conv.fp32_precision = convolutions
+        for kind, precision in zip(kernels, before, strict=True):
+            kind.fp32_precision = precision

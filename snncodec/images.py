@@ -22,10 +22,10 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from snncodec.config import MAX_PIXELS
 from snncodec.errors import InputError, LimitError, SnncodecError
 from snncodec.files import write_files
 
-MAX_PIXELS = 2**28  # of one view
 MAX_PROFILE_BYTES = 2**20  # the largest that Pillow reads back from a PNG
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "PPM", "GIF", "JPEG2000")  # JPEG opens MPO too
 SUFFIXES = ("png", "jpg", "jpeg", "tif", "tiff", "webp", "avif", "bmp", "ppm", "pgm", "pnm", "gif", "jp2", "mpo")

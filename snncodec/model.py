@@ -208,6 +208,10 @@ class StereoCodec(nn.Module):
         pixels = self.decoder(latents, self.steps[at - 1], self.decoder_offsets(at))
         return (pixels + 128).round().clamp(0, 255).to(torch.uint8)
 
+    def leading(self, values: Tensor) -> Tensor:
+        """The left latents that the right view looks at, [N, look, h, w] of [N, N2, h, w], in memory of their own."""
+        return values[:, : self.fusion.look].clone()
+
     @property
     def margin(self) -> int:
         """Blocks around a tile that its pixels (or latents) depend on: lapped filters, local mean, 3x3 convolutions."""

@@ -1,10 +1,11 @@
 """What training minimises and in which stages: rate + lambda * distortion of a batch, and the plan of a run.
 
-In: a model, views and qualities; out: a loss. It draws no data and takes no steps.
+In: a model, views and qualities; out: a loss, or a rate-distortion curve. It draws no data and takes no steps.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from snncodec.model import COARSEST, StereoCodec
 
 LAMBDA = 24.0  # lambda = 24 / step**2 makes bpp + lambda * MSE optimal for a uniform quantiser of that step
+VALIDATION_QUALITIES = (5, 15, 30, 50, 70, 90)
 
 
 @dataclass(frozen=True)
@@ -66,3 +68,16 @@ def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tu
         distortion = LAMBDA / step**2 * mse + latent - latent.detach()
     typical = 0.15 * COARSEST / step
     return ((bpp + distortion) / typical).mean(), bpp.detach(), mse.detach()
+
+
+@torch.no_grad()
+def validation_curve(model: StereoCodec, views: Tensor, stage: Stage) -> tuple[float, list[tuple[float, float]]]:
+    """Mean loss over six qualities of `views` [N, V, 3, H, W], and (bpp, PSNR) of each quality; rates are estimated."""
+    losses, points = [], []
+    for quality in VALIDATION_QUALITIES:
+        chunks = [chunk.to(model.steps.device) for chunk in views.split(8)]
+        results = [cost(model, c, torch.full((len(c),), quality, device=c.device), stage) for c in chunks]
+        bpp, mse = (torch.cat([result[i] for result in results]) for i in (1, 2))
+        losses.append(sum(result[0].item() * len(result[1]) for result in results) / len(views))
+        points.append((bpp.mean().item(), (10 * torch.log10(255**2 / mse)).mean().item()))
+    return math.fsum(losses) / len(losses), points

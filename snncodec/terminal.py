@@ -49,5 +49,7 @@ class Polite(TyperGroup):
             sentence = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
         except SnncodecError as error:
             sentence = str(error)
+        except MemoryError:
+            sentence = "there is not enough memory for this"
         say("snncodec: " + " ".join(sentence.split()))  # one line, whatever a file name holds
         raise typer.Exit(1)

@@ -21,21 +21,21 @@ from torch import nn
 
 from snncodec import neurons
 from snncodec.calibrate import count_symbols
-from snncodec.checkpoint import read_checkpoint, write_checkpoint
+from snncodec.checkpoint import PROGRESS, read_checkpoint, write_checkpoint
+from snncodec.codec import pick_device
 from snncodec.config import PRESETS, STAGES, ModelConfig, TrainOptions
 from snncodec.data import CropSampler, find_pictures, find_stereo, load_pictures, validation_crops
 from snncodec.entropy import make_frequencies
-from snncodec.errors import TrainingError
+from snncodec.errors import TrainingError, WeightsError
 from snncodec.exact import quantise
 from snncodec.klt import start_linear
 from snncodec.model import StereoCodec
-from snncodec.objective import PLAN, Stage, cost
+from snncodec.objective import PLAN, Stage, cost, validation_curve
 from snncodec.weights import load_for_training, read_weights, save_weights
 
 WARM_UP, CLIP_NORM = 100, 1.0
 REPORT_SECONDS, SAVE_SECONDS = 10, 180
 START_CROPS, CALIBRATION_CROPS = 1500, 150
-VALIDATION_QUALITIES = (5, 15, 30, 50, 70, 90)
 LINEAR_RATE = 0.02  # the linear kernels learn 50 times slower than the networks, or the KLT is destroyed
 LINEAR = ("left_encoder.analysis", "decoder.synthesis")
 
@@ -45,13 +45,13 @@ class Trainer:
 
     def __init__(self, options: TrainOptions, report: Callable[[str], None], progress: object = None) -> None:
         self.options, self.report = options, report
-        device = "cuda" if options.device == "auto" and torch.cuda.is_available() else options.device
-        self.device = torch.device("cpu" if device == "auto" else device)
+        self.device = pick_device(options.device)
         torch.set_flush_denormal(True)  # vanishing gradients would cost a hundred times an ordinary multiplication
         torch.manual_seed(options.seed)
         self.random = torch.Generator().manual_seed(options.seed)
         self.crop_random = np.random.default_rng(options.seed)
         files, scenes = find_pictures(options.data), find_stereo(options.data)
+        files = sorted({*files, *(view for scene in scenes for view in (scene.left, scene.right))})
         pictures = load_pictures(files, progress)
         self.sampler = CropSampler([(picture,) for picture in pictures.values()], self.crop_random)
         views = [(pictures[scene.left], pictures[scene.right]) for scene in scenes]
@@ -73,7 +73,10 @@ class Trainer:
 
     def _first_model(self) -> StereoCodec:
         if self.checkpoint:
-            return StereoCodec(ModelConfig.from_dict(self.checkpoint["config"]))
+            try:
+                return StereoCodec(ModelConfig.from_dict(self.checkpoint["config"]))
+            except (TypeError, WeightsError) as error:
+                raise TrainingError(f"{self.options.resume} describes no model of this version: {error}") from error
         if self.options.init:
             return load_for_training(self.options.init)
         config = PRESETS[self.options.preset]
@@ -90,7 +93,10 @@ class Trainer:
     def run(self) -> Path:
         """All stages that are not done; returns the file of the last weights."""
         shares = sum(PLAN[s].share for s in self.options.stages)
-        for name in [s for s in STAGES if s in self.options.stages and s not in self.done]:
+        left = [s for s in STAGES if s in self.options.stages and s not in self.done]
+        if not left:
+            self.report("nothing is left to train: these stages are done; --init starts a new run from weights")
+        for name in left:
             if name == "stereo" and not self.pairs:
                 self.report("there is no stereo pair to learn from, so the stage stereo is left out")
                 continue
@@ -106,14 +112,17 @@ class Trainer:
 
     def _begin(self, name: str) -> None:
         self.stage, self.spent, self.step = name, 0.0, 0
-        self.best = math.inf if name == "stereo" else self.best  # from here on pairs are measured, not single pictures
+        if name in ("exact", "stereo"):  # from here on snapped weights are measured; then pairs, not single pictures
+            self.best = math.inf
         self._set_arithmetic()
         self.optimiser = self._optimiser(PLAN[name])
 
     def _set_arithmetic(self) -> None:
         """On the fixed-point grid in the stage `exact`, else pixel networks in bfloat16 where that is fast."""
         quantise(self.model, self.stage == "exact")
-        fast = self.device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        fast = self.device.type == "cuda" or (
+            torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        )
         for network in (self.model.left_encoder.network, self.model.decoder.network):
             network.bfloat16 = fast and self.stage != "exact"
 
@@ -175,24 +184,15 @@ class Trainer:
 
     # -- validation and files ----------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def validate(self) -> None:
         """Estimated rate and PSNR of validation crops at six qualities; keeps the best model as best.safetensors."""
         if self.crops is None:
             return
-        losses, line = [], []
         stage = dataclasses.replace(PLAN["joint"], encode=self.stage in ("joint", "exact", "stereo"))
-        for quality in VALIDATION_QUALITIES:
-            results = []
-            for chunk in self.crops.unflatten(0, (-1, 2) if self.stage == "stereo" else (-1, 1)).split(8):
-                views = chunk.to(self.device)
-                results.append(cost(self.model, views, torch.full((len(chunk),), quality, device=self.device), stage))
-            bpp, mse = (torch.cat([r[i] for r in results]) for i in (1, 2))
-            psnr = (10 * torch.log10(255**2 / mse)).mean().item()
-            losses.append(sum(r[0].item() * len(r[1]) for r in results) / len(bpp))
-            line.append(f"{bpp.mean().item():.4f}/{psnr:.2f}")
-        loss = sum(losses) / len(losses)
-        self.report(f"validation {self.stage} step {self.step}: loss {loss:.4f}, bpp/dB {' '.join(line)}")
+        views = self.crops.unflatten(0, (-1, 2) if self.stage == "stereo" else (-1, 1))
+        loss, points = validation_curve(self.model, views, stage)
+        curve = " ".join(f"{bpp:.4f}/{psnr:.2f}" for bpp, psnr in points)
+        self.report(f"validation {self.stage} step {self.step}: loss {loss:.4f}, bpp/dB {curve}")
         if loss < self.best:
             self.best = loss
             save_weights(self.model, self.options.out / "best.safetensors")
@@ -211,27 +211,24 @@ class Trainer:
             "config": self.model.config.to_dict(),
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "progress": {
-                "stage": self.stage,
-                "done": self.done,
-                "spent": self.spent,
-                "step": self.step,
-                "best": self.best,
-            },
+            "progress": {name: getattr(self, name) for name in PROGRESS},
             "random": {"torch": self.random.get_state(), "crops": self.crop_random.bit_generator.state},
         }
         write_checkpoint(state, self.options.out / "last.ckpt")
 
     def _restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint exactly where it was written."""
-        self.model.load_state_dict(state["model"])
-        for name, value in state["progress"].items():
-            setattr(self, name, value)
-        self._set_arithmetic()
-        self.optimiser = self._optimiser(PLAN[self.stage])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.random.set_state(state["random"]["torch"].cpu())
-        self.crop_random.bit_generator.state = state["random"]["crops"]
+        try:
+            self.model.load_state_dict(state["model"])
+            for name in PROGRESS:
+                setattr(self, name, state["progress"][name])
+            self._set_arithmetic()
+            self.optimiser = self._optimiser(PLAN[self.stage])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.random.set_state(state["random"]["torch"].cpu())
+            self.crop_random.bit_generator.state = state["random"]["crops"]
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise TrainingError(f"{self.options.resume} does not hold a run that can be continued: {error}") from error
 
 
 def train(

@@ -77,17 +77,18 @@ def read_weights(data: bytes, name: str, device: torch.device) -> Weights:
         config = json.loads(metadata.get("config", "{}"))
         if config.pop("format", None) != FORMAT:
             raise WeightsError(f"{name} does not hold snncodec weights of this version (expected {FORMAT!r})")
-        model = StereoCodec(ModelConfig.from_dict(config))
+        with torch.device("meta"):  # sizes come from the file: nothing is allocated before they fit its tensors
+            model = StereoCodec(ModelConfig.from_dict(config))
         tables = Tables(tensors.pop(TABLES_KEY).numpy())
-        restore(model, tensors)
-    except (AttributeError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        model = restore(model, tensors).prepare(device)
+    except (AttributeError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise WeightsError(f"{name} does not fit its own configuration: {error}") from error
-    return Weights(model.prepare(device), tables, hashlib.sha256(data).digest()[:8])
+    return Weights(model, tables, hashlib.sha256(data).digest()[:8])
 
 
 @torch.no_grad()
-def restore(model: StereoCodec, tensors: dict[str, torch.Tensor]) -> None:
-    """Copy stored tensors into `model`, integers scaled back by their grid."""
+def restore(model: StereoCodec, tensors: dict[str, torch.Tensor]) -> StereoCodec:
+    """Put stored tensors into `model` (on any device, also meta), integers scaled back by their grid; returns it."""
     for offsets in model.offsets():
         offsets.tabulate(100)
     state = {name: value for name, value in model.state_dict().items() if not name.startswith("right_encoder.")}
@@ -98,11 +99,20 @@ def restore(model: StereoCodec, tensors: dict[str, torch.Tensor]) -> None:
         if stored.shape != target.shape:
             raise ValueError(f"tensor {name} has shape {tuple(stored.shape)}, expected {tuple(target.shape)}")
         value = stored.double() if stored.is_floating_point() else stored.double() / 2.0 ** fraction_bits(name)
-        target.copy_(value)
+        if not value.isfinite().all():
+            raise ValueError(f"tensor {name} has values that are not finite")
+        state[name] = value if name == "steps" else value.float()
+    shared = {f"right_encoder.{rest}": state[f"left_encoder.{rest}"] for rest in _names_below(state, "left_encoder.")}
+    model.load_state_dict(state | shared, assign=True)
     if not (model.steps >= 2.0**-STEP_BITS).all() or not torch.equal(model.steps, snap(model.steps, STEP_BITS)):
         raise ValueError("its quantisation steps are not positive multiples of 1/64")
     if model.steps.max() > STEP_MAX:
         raise ValueError(f"its quantisation steps exceed {STEP_MAX}")
+    return model
+
+
+def _names_below(state: dict[str, torch.Tensor], prefix: str) -> list[str]:
+    return [name.removeprefix(prefix) for name in state if name.startswith(prefix)]
 
 
 def folder() -> Path:

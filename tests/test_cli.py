@@ -19,8 +19,9 @@ import snncodec
 from snncodec import container
 from snncodec.bench import BenchResult, summarise
 from snncodec.cli import app
+from snncodec.config import MAX_PIXELS
 from snncodec.container import Header, Tag
-from snncodec.errors import TrainingError
+from snncodec.errors import FormatError, TrainingError
 from snncodec.images import StereoPair
 from snncodec.terminal import progress_bar
 
@@ -34,7 +35,7 @@ def store(left, right, quality=50, *, weights="base", independent=False, device=
     return container.pack(header, {Tag.LEFT: left.tobytes(), Tag.RIGHT: right.tobytes()})
 
 
-def restore(data, left_only=False, *, weights=None, device="auto", max_pixels=container.MAX_PIXELS, progress=None):
+def restore(data, left_only=False, *, weights=None, device="auto", max_pixels=MAX_PIXELS, progress=None):
     _, sections = container.unpack(data, left_only, max_pixels)
     views = [np.frombuffer(sections[tag], np.uint8).reshape(SHAPE) for tag in sorted(sections)]
     return StereoPair(*views, *[None] * (2 - len(views)))
@@ -258,8 +259,8 @@ def test_encode_passes_its_options_on(folder, codec):
 def test_decode_passes_its_options_on(coded, codec):
     seen = {}
     codec.decode = lambda data, left_only, **options: seen.update(options) or restore(data, left_only)
-    run("decode pair.bin --weights own.safetensors --device cpu")
-    assert seen == {"weights": "own.safetensors", "device": "cpu", "progress": None}
+    run("decode pair.bin --weights own.safetensors --device cpu --max-pixels 99")
+    assert seen == {"weights": "own.safetensors", "device": "cpu", "max_pixels": 99, "progress": None}
 
 
 def test_info_shows_the_header_to_people(coded):
@@ -320,6 +321,61 @@ def test_train_passes_its_options_on(folder, monkeypatch):
     assert (options.data, options.val, options.preset) == ([Path("a"), Path("b")], Path("c"), "tiny")
     assert (options.seed, options.steps, options.minutes, options.device) == (3, 9, None, "cpu")
     assert (options.out, options.stages) == (Path("runs/tiny"), ("prior", "exact"))
+
+
+@pytest.mark.parametrize("line", ["decode .", "decode /", "info .", "info gone.bin", "decode left.png"])
+def test_what_is_no_file_of_ours_is_one_sentence(folder, line):
+    fails(run(line))
+
+
+def test_a_foreign_file_is_refused_by_its_first_bytes():
+    with open("/dev/zero", "rb") as endless, pytest.raises(FormatError):
+        container.read(endless)
+
+
+def test_a_folder_as_output_is_refused_before_the_work(folder, codec):
+    codec.encode = pytest.fail
+    fails(run("encode left.png right.png -o . -f"), "is a folder")
+
+
+def test_two_outputs_of_one_name_are_refused_before_the_work(folder, monkeypatch):
+    monkeypatch.setattr("snncodec.bench.run", pytest.fail)
+    fails(run("bench pairs --json rows --csv ./rows -f"), "named twice")
+
+
+def test_an_unknown_baseline_is_wrong_usage(folder):
+    assert run("bench pairs --baselines jpeg,bogus").exit_code == 2
+
+
+def test_running_out_of_memory_is_one_sentence(coded, codec):
+    def decode(*_, **__):
+        raise MemoryError
+
+    codec.decode = decode
+    fails(run("decode pair.bin"), "not enough memory")
+
+
+def test_a_resumed_run_stays_in_its_folder_and_touches_no_other(folder, monkeypatch):
+    seen = []
+    replace_module(monkeypatch, "train", train=lambda options, *_: seen.append(options.out))
+    for name in ("runs/a", "runs/base"):
+        Path(name).mkdir(parents=True)
+        Path(name, "last.ckpt").touch()
+    run("train pictures --steps 1 --resume runs/a/last.ckpt")
+    assert seen == [Path("runs/a")]
+    fails(run("train pictures --steps 1 --resume runs/a/last.ckpt -o runs/base"), "holds a run already")
+
+
+def test_the_real_codec_codes_a_pair_of_files(tmp_path, tiny, crop):
+    for name, view in zip(("left.png", "right.png"), crop, strict=True):
+        Image.fromarray(view).save(tmp_path / name)
+    for line in (f"encode left.png right.png -o pair.bin -q 60 --weights {tiny}", f"decode pair.bin --weights {tiny}"):
+        subprocess.run([sys.executable, "-m", "snncodec", *line.split()], cwd=tmp_path, check=True, capture_output=True)
+    from snncodec import codec
+
+    expected = codec.decode((tmp_path / "pair.bin").read_bytes(), weights=tiny)
+    assert (pixels(tmp_path / "pair_left.png") == expected.left).all()
+    assert (pixels(tmp_path / "pair_right.png") == expected.right).all()
 
 
 def test_training_that_fails_is_one_sentence(folder, monkeypatch):

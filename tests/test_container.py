@@ -146,9 +146,14 @@ def test_a_promised_length_is_not_allocated():
 
 
 def test_the_limit_itself_is_still_read():
-    assert unpack(forge(width=3, height=2), max_pixels=6)[0].width == 3
-    with pytest.raises(LimitError, match="3x2 pixels, more than the limit of 5"):
-        unpack(forge(width=3, height=2), max_pixels=5)
+    assert unpack(forge(width=30, height=16), max_pixels=512)[0].width == 30
+    with pytest.raises(LimitError, match=r"30x16 pixels .coded as 32x16., more than the limit of 511"):
+        unpack(forge(width=30, height=16), max_pixels=511)
+
+
+def test_thin_pictures_count_as_what_they_are_padded_to():
+    with pytest.raises(LimitError, match="coded as"):
+        unpack(forge(width=2**28, height=1))
 
 
 def test_the_header_is_read_whatever_happened_to_the_payloads():

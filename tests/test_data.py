@@ -111,6 +111,21 @@ def test_folders_without_pairs_are_no_error(tmp_path):
     assert find_stereo([tmp_path]) == []
 
 
+def test_a_bad_table_of_pairs_is_said_and_not_passed_over(tmp_path):
+    (tmp_path / "pairs.csv").write_text("gone.png,lost.png\n")
+    with pytest.raises(InputError, match="line 1"):
+        find_stereo([tmp_path])
+
+
+def test_validation_takes_whole_pairs_only(tmp_path):
+    sizes = {"a": (70, 80), "b": (40, 80), "c": (64, 64)}
+    for number, (name, (height, width)) in enumerate(sizes.items()):
+        left, right = synthetic_pair(height, width, number)
+        write(tmp_path / name / "left.png", left)
+        write(tmp_path / name / "right.png", right if name != "c" else right[:50])
+    assert validation_crops(tmp_path, 64).shape == (2, 3, 64, 64)
+
+
 def test_validation_takes_the_centre_of_both_views(tmp_path):
     views = synthetic_pair(270, 300)
     for view, picture in zip(("left", "right"), views, strict=True):

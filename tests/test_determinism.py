@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from conftest import CONFIGS, synthetic_pair
 
 from snncodec import codec
 from snncodec.tiles import in_tiles
+from snncodec.weights import read_weights
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.bin"))
@@ -59,39 +61,47 @@ def test_a_picture_of_several_tiles_is_decoded_as_one_of_a_single_tile(tiny, mon
     assert digest(codec.decode(data, weights=tiny)) == in_two
 
 
-@pytest.mark.parametrize("change", ["default dtype", "matmul precision", "autocast", "gradients", "denormals"])
-def test_global_settings_of_the_caller_do_not_change_a_pixel(change, coded):
-    data, weights, expected = coded("ilif")
-    try:
-        if change == "default dtype":
-            torch.set_default_dtype(torch.float64)
-        elif change == "matmul precision":
-            torch.set_float32_matmul_precision("medium")
-        elif change == "denormals":
-            torch.set_flush_denormal(True)
-        with torch.autocast("cpu", torch.bfloat16, change == "autocast"), torch.set_grad_enabled(change == "gradients"):
-            assert digest(codec.decode(data, weights=weights)) == expected
-    finally:
-        torch.set_default_dtype(torch.float32)
-        torch.set_float32_matmul_precision("highest")
-        torch.set_flush_denormal(False)
+# What a program around this library may have changed in torch, and what decoding may not care about.
+CHANGES = {
+    "float16": lambda: torch.set_default_dtype(torch.float16),
+    "bfloat16": lambda: torch.set_default_dtype(torch.bfloat16),
+    "float64": lambda: torch.set_default_dtype(torch.float64),
+    "medium precision": lambda: torch.set_float32_matmul_precision("medium"),
+    "no denormals": lambda: torch.set_flush_denormal(True),
+    "no gradients": lambda: torch.set_grad_enabled(False),
+    "autocast": lambda: torch.set_autocast_enabled("cpu", True),
+    "reduced convolutions": lambda: setattr(torch.backends.mkldnn.conv, "fp32_precision", "bf16"),
+    "reduced products": lambda: setattr(torch.backends.mkldnn.matmul, "fp32_precision", "bf16"),
+    "reduced oneDNN": lambda: setattr(torch.backends.mkldnn, "fp32_precision", "bf16"),
+    "TF32": lambda: setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32"),
+}
 
 
-@pytest.mark.parametrize("change", ["default dtype", "reduced convolutions"])
-def test_weights_loaded_under_other_settings_decode_the_same(change, coded, tmp_path):
+@pytest.fixture
+def settings(request):
+    """Apply one of `CHANGES`, and put everything back afterwards."""
+    holders = [torch.backends.mkldnn, torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul]
+    before = [holder.fp32_precision for holder in holders]
+    yield CHANGES[request.param]
+    torch.set_default_dtype(torch.float32)
+    torch.set_flush_denormal(False)
+    torch.set_grad_enabled(True)
+    torch.set_autocast_enabled("cpu", False)
+    torch.backends.cuda.matmul.fp32_precision = "none"
+    for holder, precision in zip(holders, before, strict=True):
+        holder.fp32_precision = precision
+    torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize("settings", CHANGES, indirect=True)
+@pytest.mark.parametrize("again", [False, True], ids=["cached weights", "weights loaded anew"])
+def test_settings_of_the_program_around_it_do_not_change_a_pixel(settings, again, coded, tmp_path):
     data, weights, expected = coded("ilif")
-    copy = tmp_path / "copy.safetensors"  # loaded anew, because another path
-    copy.write_bytes(Path(weights).read_bytes())
-    before = torch.backends.mkldnn.conv.fp32_precision
-    try:
-        if change == "default dtype":
-            torch.set_default_dtype(torch.float64)
-        else:
-            torch.backends.mkldnn.conv.fp32_precision = "bf16"
-        assert digest(codec.decode(data, weights=str(copy))) == expected
-    finally:
-        torch.set_default_dtype(torch.float32)
-        torch.backends.mkldnn.conv.fp32_precision = before
+    if again:  # another path is another entry of the cache
+        weights = shutil.copy(weights, tmp_path / "copy.safetensors")
+        read_weights.cache_clear()
+    settings()
+    assert digest(codec.decode(data, weights=str(weights))) == expected
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

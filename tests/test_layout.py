@@ -67,6 +67,8 @@ LIGHT = {
     "--help": 0,
     "--version": 0,
     "encode --help": 0,
+    "train --help": 0,
+    "bench --help": 0,
     "decode": 2,
     "info FILE": 0,
     "info FILE --json": 0,

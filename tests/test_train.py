@@ -1,5 +1,6 @@
 """Promises of train.py: every stage runs, a resumed run is the uninterrupted one, and nothing goes on after a NaN."""
 
+import dataclasses
 import math
 from functools import cache
 from pathlib import Path
@@ -139,6 +140,53 @@ def test_what_is_no_checkpoint_is_refused_in_a_sentence(content, options, tmp_pa
         file.write_bytes(Path(tiny).read_bytes() if content == "weights" else content)
     with pytest.raises(SnncodecError):
         run(options("run", resume=file))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": 5},
+        {"config": {"M": 8}},
+        {"progress": {"stage": "magic"}},
+        {"model": {}},
+        {"optimiser": 1},
+        {"random": {}},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_in_a_sentence(change, options, tmp_path):
+    made = options("run", stages=("prior",), steps=2)
+    run(made)
+    state = torch.load(made.out / "last.ckpt", weights_only=True)
+    if "progress" in change:
+        change = {"progress": state["progress"] | change["progress"]}
+    torch.save(state | change, tmp_path / "odd.ckpt")
+    with pytest.raises(TrainingError):
+        run(options("run", resume=tmp_path / "odd.ckpt", steps=4))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_missing_gpu_is_said_before_pictures_are_read(options, monkeypatch):
+    monkeypatch.setattr(train, "load_pictures", pytest.fail)
+    with pytest.raises(InputError, match="CUDA"):
+        run(options("run", device="cuda"))
+
+
+def test_pairs_named_from_elsewhere_are_learned_from(options, data):
+    (data / "set").mkdir()
+    (data / "set" / "pairs.csv").write_text("../0/left.png,../0/right.png\n")
+    (data / "set" / "one.png").write_bytes((data / "single.png").read_bytes())
+    lines = []
+    run(dataclasses.replace(options("run", steps=1, stages=("prior",)), data=[data / "set"]), lines)
+    assert "1 stereo pairs" in lines[0]
+
+
+def test_nothing_left_to_train_is_said(options):
+    made, lines = options("run", stages=("prior",), steps=1), []
+    run(made)
+    run(options("run", stages=("prior",), steps=3, resume=made.out / "last.ckpt"), lines)
+    assert any("nothing is left to train" in line for line in lines)
 
 
 def test_training_starts_from_weights_that_exist(options, tiny, monkeypatch):

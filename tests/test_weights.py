@@ -140,6 +140,7 @@ def test_safetensors_of_something_else_are_refused(refused):
 CONFIG_CHANGES = [
     {"extra": 1}, {"neuron": "quartz"}, {"M": "8"}, {"M": -1}, {"M": 16}, {"T": 0}, {"groups": [48, 1]},
     {"groups": None}, {"groups": 48}, {"tau": "2"}, {"patch": 3}, {"patch": 0}, {"blocks": 2}, {"refined": 49},
+    {"M": 20000}, {"M": 4000}, {"blocks": 10**6}, {"T": 2**20}, {"neuron": "lif", "T": 64}, {"N2": 10**9},
 ]  # fmt: skip
 
 
@@ -161,6 +162,10 @@ def test_a_configuration_that_does_not_fit_is_refused(change, parts, refused):
         ("tables", None),
         ("hyper_index", None),
         ("hyper_index", lambda t: t[:-1].clone()),
+        ("hyper_index", lambda t: t.float() * float("nan")),
+        ("left_encoder.analysis.matrix", lambda t: t * float("nan")),
+        ("left_encoder.network.stem.weight", lambda t: t * float("inf")),
+        ("tables", lambda t: t.long() * 2**40),
         ("decoder.network.stem.weight", lambda t: t.double() * 1e30),
         ("decoder.network.stem.weight", lambda t: t.float() * float("nan")),
         ("decoder.synthesis.matrix", lambda t: t.float() * float("nan")),
