@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from snncodec.codec import code_view
 from snncodec.entropy import TABLES, WIDEST
 from snncodec.exact import exact_arithmetic
+from snncodec.views import code_view
 from snncodec.weights import Weights
 
 

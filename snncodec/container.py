@@ -10,7 +10,7 @@ The header, n being its section count:
          4     1  version         1
          5     1  quality         1..100, higher is better
          6     1  flags           bit 0, coupled: the right view needs the left one to be decoded; bits 1..7 are 0
-         7     1  section count   n, 2 or 3
+         7     1  section count   n, 2 to 4
          8     8  weights id      the first 8 bytes of the sha256 of the weights file; any value
         16     4  width           1.. columns of each view
         20     4  height          1.. rows of each view; the reader limits how many (default 2^28 pixels)
@@ -21,12 +21,13 @@ The header, n being its section count:
 An entry of the section table:
 
     offset  size  field           legal values
-         0     1  tag             1 ICC, 2 LEFT, 4 RIGHT; 3 is kept free
+         0     1  tag             1 ICC, 2 LEFT, 3 DISPARITY, 4 RIGHT
          1     4  length          bytes of the payload, may be 0
          5     4  CRC             of the payload
 
-ICC (a colour profile for both views, as it stood in the picture) is optional, LEFT and RIGHT are required.
-LEFT never needs RIGHT, so whoever wants the left view only may stop reading, and checking, where LEFT ends.
+ICC (a colour profile for both views, as it stood in the picture) is optional, LEFT and RIGHT are required. DISPARITY
+(where in the left view the right one finds itself) is there if and only if the file is coupled.
+LEFT needs neither of the last two: whoever wants the left view only may stop reading, and checking, where LEFT ends.
 
 A version, a flag or a tag that this table does not list belongs to a newer snncodec: `UnsupportedError`.
 Too many pixels: `LimitError`. Every other broken rule: `FormatError`, each with its own sentence.
@@ -58,6 +59,7 @@ class Tag(IntEnum):
 
     ICC = 1
     LEFT = 2
+    DISPARITY = 3
     RIGHT = 4
 
 
@@ -97,7 +99,7 @@ class Section:
         state = self.state(data)
         if state == "ok":
             return data[self.offset : self.end]
-        advice = "; the left view still decodes with --left-only" if self.tag is Tag.RIGHT else ""
+        advice = "; the left view still decodes with --left-only" if self.tag > Tag.LEFT else ""
         if state == "cut short":
             present = max(0, len(data) - self.offset)
             raise FormatError(
@@ -114,7 +116,7 @@ def pack(header: Header, sections: Mapping[Tag, bytes]) -> bytes:
     """
     tags = sorted(sections)
     _check_header(header)
-    _check_tags(tags)
+    _check_tags(tags, header.coupled)
     if too_long := [tag for tag in tags if len(sections[tag]) > _UINT32_MAX]:
         raise FormatError(f"the {Tag(too_long[0]).name} section has 2^32 bytes or more, which the format cannot hold")
     flags = _COUPLED if header.coupled else 0
@@ -174,7 +176,7 @@ def read_header(data: bytes) -> tuple[Header, list[Section]]:
     header = Header(width, height, quality, weights_id, coupled=bool(flags & _COUPLED))
     _check_header(header)
     entries = list(_ENTRY.iter_unpack(data[_FIXED.size : size]))
-    _check_tags([tag for tag, _, _ in entries])
+    _check_tags([tag for tag, _, _ in entries], header.coupled)
     sections, offset = [], size + _CRC.size
     for tag, length, crc in entries:
         sections.append(Section(Tag(tag), offset, length, crc))
@@ -207,12 +209,14 @@ def _check_header(header: Header) -> None:
         raise FormatError(f"the weights id has {len(header.weights_id)} bytes, expected 8")
 
 
-def _check_tags(tags: list[int]) -> None:
+def _check_tags(tags: list[int], coupled: bool) -> None:
     if unknown := [tag for tag in tags if tag not in Tag.__members__.values()]:
         raise UnsupportedError(f"unknown section tag {unknown[0]}: the file needs a newer snncodec")
     for tag, following in pairwise(tags):
         if tag >= following:
             raise FormatError(f"section {Tag(following).name} stands after {Tag(tag).name}, expected ascending tags")
-    for required in (Tag.LEFT, Tag.RIGHT):
+    if Tag.DISPARITY in tags and not coupled:
+        raise FormatError("there is a DISPARITY section, but the views are marked as independent")
+    for required in (Tag.LEFT, Tag.RIGHT, *[Tag.DISPARITY] * coupled):
         if required not in tags:
             raise FormatError(f"the {required.name} section is missing from the section table")

@@ -14,11 +14,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from snncodec.config import BLOCK
 from snncodec.datasets import Scene, find_pairs, list_pairs, list_pictures
+from snncodec.disparity import QUARTERS, displacements
 from snncodec.errors import InputError
 from snncodec.images import read_image
+from snncodec.synthetic import MOST_OBJECTS, compose
 
 SMALLEST_SCALE = 0.5  # pictures are shrunk by a random factor from 0.5 to 1
+SYNTHETIC, STEP = 0.4, 30.0  # share of synthetic pairs; quantisation step for which real ones are matched
 ENOUGH_PIXELS = 2**20  # pictures are drawn in proportion to their size, up to this many pixels
 
 
@@ -62,12 +66,13 @@ class CropSampler:
 
     def crop(self, size: int, colour: bool) -> Tensor:
         """One crop [V, 3, size, size], float32 in 0..255."""
-        views = self.scenes[self.random.choice(len(self.scenes), p=self.odds)]
+        number = self.random.choice(len(self.scenes), p=self.odds)
+        views = self.scenes[number]
         height, width = views[0].shape[:2]
         scale = self.random.uniform(SMALLEST_SCALE, 1.0) if self.random.random() < 0.7 else 1.0
         extent = min(round(size / scale), height, width)
         top, left = self.random.integers(height - extent + 1), self.random.integers(width - extent + 1)
-        windows = [view[top : top + extent, left : left + extent] for view in views]
+        windows = self.windows(number, top, left, extent)
         if extent != size:
             windows = [np.asarray(Image.fromarray(w).resize((size, size), Image.Resampling.LANCZOS)) for w in windows]
         if self.random.random() < 0.5:  # a mirrored pair has its views swapped
@@ -77,6 +82,10 @@ class CropSampler:
         pixels = torch.from_numpy(np.stack(windows)).permute(0, 3, 1, 2).float()
         return self.jitter(pixels) if colour else pixels
 
+    def windows(self, number: int, top: int, left: int, extent: int) -> list[np.ndarray]:
+        """The same square of all views of a scene."""
+        return [view[top : top + extent, left : left + extent] for view in self.scenes[number]]
+
     def jitter(self, pixels: Tensor) -> Tensor:
         """Gains per channel, brightness and saturation, mild enough to keep photographs photographs."""
         if self.random.random() < 0.5:
@@ -85,6 +94,28 @@ class CropSampler:
         pixels = pixels * gains.view(3, 1, 1) + self.random.uniform(-15, 15)
         grey = pixels.mean(1, keepdim=True)
         return (grey + (pixels - grey) * self.random.uniform(0.5, 1.3)).clamp(0, 255).round()
+
+
+class StereoSampler(CropSampler):
+    """Crops of real stereo pairs whose windows follow the disparity, and synthetic pairs made of photographs."""
+
+    def __init__(self, pairs: list[tuple[np.ndarray, ...]], pictures: CropSampler, random: np.random.Generator) -> None:
+        super().__init__(pairs, random)
+        self.pictures = pictures
+        self.fields = [displacements(*pair, STEP)[0] // QUARTERS for pair in pairs]
+
+    def crop(self, size: int, colour: bool) -> Tensor:
+        if self.random.random() < SYNTHETIC:
+            textures = [self.pictures.crop(size, colour)[0] for _ in range(1 + self.random.integers(MOST_OBJECTS + 1))]
+            return compose(torch.stack(textures), self.random)
+        return super().crop(size, colour)
+
+    def windows(self, number: int, top: int, left: int, extent: int) -> list[np.ndarray]:
+        """A square of the right view, and the square of the left one where most of it is seen."""
+        views, blocks = self.scenes[number], [slice(at // BLOCK, (at + extent) // BLOCK + 1) for at in (top, left)]
+        shifted = left + int(np.median(self.fields[number][tuple(blocks)]))
+        places = (min(max(shifted, 0), views[0].shape[1] - extent), left)
+        return [view[top : top + extent, at : at + extent] for view, at in zip(views, places, strict=True)]
 
 
 def validation_crops(root: Path, size: int = 256) -> Tensor:

@@ -17,7 +17,7 @@ from snncodec.config import BLOCK, QUALITIES, ModelConfig
 from snncodec.entropy import LOWEST_SCALE, SCALE_RATIO, TABLES
 from snncodec.exact import prove, prove_chain, quantise, snap, snap_parameters
 from snncodec.prior import Code, ContextModel, HyperDecoder, HyperEncoder
-from snncodec.stereo import Fusion
+from snncodec.stereo import VALUE_BITS, VALUE_MAX, Fusion
 from snncodec.transforms import LINEAR_BITS, MEAN_RADIUS, OVERLAP, PIXEL_BITS, Decoder, LeftEncoder, RightEncoder
 
 COARSEST, FINEST = 192.0, 5.0  # quantisation steps at quality 1 and 100, geometric in between
@@ -103,12 +103,12 @@ class StereoCodec(nn.Module):
         *,
         encode: bool = True,
         decode: bool = True,
-        left: Tensor | None = None,
+        predicted: Tensor | None = None,
     ) -> Output:
         """Code pixels [N, 3, H, W] (minus 128, H and W multiples of 16) at qualities [N], differentiably.
 
         Without `encode` the spiking encoder E is left out, without `decode` no pixels are made; early stages train so.
-        `left` [N, N2, H/16, W/16], the left views' latents in steps, makes `pixels` right views coded with them.
+        `predicted` [N, N2, H/16, W/16], which `expect` makes of displaced left views, helps to code right views.
         """
         count, step = len(pixels), self.steps[quality - 1].to(pixels.dtype)
         if encode:
@@ -129,8 +129,7 @@ class StereoCodec(nn.Module):
             errors.append((targets.detach() - mean - rounded).square().view(count, -1).sum(1))
             return symbols + mean
 
-        seen = None if left is None else self.fusion.observe(left)
-        values = self.predict(hyper, quality, latents, code, latents.shape[2:], seen)
+        values = self.predict(hyper, quality, latents, code, latents.shape[2:], predicted)
         decoded = self.decoder(values * step.view(-1, 1, 1, 1), step, self.decoder_offsets(quality)) if decode else None
         return Output(sum(bits), decoded, sum(errors), values)
 
@@ -141,18 +140,26 @@ class StereoCodec(nn.Module):
         targets: Tensor | None,
         code: Code,
         shape: Size,
-        seen: Tensor | None = None,
+        predicted: Tensor | None = None,
     ) -> Tensor:
         """Run the entropy model from rounded hyper-latents [N, Z, h', w'] over a map of `shape` (h, w) blocks.
 
-        `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them. `seen`,
-        which `fusion.observe` made of the decoded left latents, couples a right view to them.
+        `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them.
+        `predicted` [N, N2, h, w], which `expect` made of the displaced left view, couples a right view to it.
         """
         quality = self._at(quality)
         membrane = self.hyper_decoder(hyper)[:, :, : shape[0], : shape[1]]
         membrane = membrane + self.prior_offsets(quality)[:, :, None, None].repeat(self.config.T, 1, 1, 1)
-        fuse = None if seen is None else (lambda right: self.fusion(right, seen))
-        return self.context_model(membrane, self.index_offsets(quality), targets, code, fuse)
+        aid = None if predicted is None else self.fusion.help(predicted, self.context_model.passes)
+        return self.context_model(membrane, self.index_offsets(quality), targets, code, aid)
+
+    @torch.no_grad()
+    def expect(self, pixels: Tensor, quality: Tensor | int) -> Tensor:
+        """Latents in steps [N, N2, h, w] that pixels [N, 3, 16 h, 16 w] (0..255) lead to expect; exact in eval()."""
+        kernels = self.decoder.synthesis
+        latents = kernels.adjoint(pixels.to(kernels.matrix.dtype) - 128)
+        steps = self.steps[self._at(quality) - 1].to(latents.dtype).view(-1, 1, 1, 1)
+        return snap(latents / steps, VALUE_BITS).clamp(-VALUE_MAX, VALUE_MAX)
 
     def offsets(self) -> tuple[QualityOffsets, ...]:
         return (
@@ -177,6 +184,7 @@ class StereoCodec(nn.Module):
             kernel.copy_(snap(kernel, LINEAR_BITS))
         chain = (kernels.matrix, kernels.filter, kernels.filter)
         prove_chain(chain, LATENT_MAX, LINEAR_BITS + PIXEL_BITS, "the linear synthesis")
+        prove_chain([m.T for m in reversed(chain)], 256.0, LINEAR_BITS + PIXEL_BITS, "the adjoint of the synthesis")
         entropy = nn.ModuleList(
             [self.hyper_decoder, self.context_model, self.fusion, self.prior_offsets, self.index_offsets]
         )
@@ -207,10 +215,6 @@ class StereoCodec(nn.Module):
         at, latents = self._at(quality), self.dequantise(values.double(), quality)
         pixels = self.decoder(latents, self.steps[at - 1], self.decoder_offsets(at))
         return (pixels + 128).round().clamp(0, 255).to(torch.uint8)
-
-    def leading(self, values: Tensor) -> Tensor:
-        """The left latents that the right view looks at, [N, look, h, w] of [N, N2, h, w], in memory of their own."""
-        return values[:, : self.fusion.look].clone()
 
     @property
     def margin(self) -> int:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from snncodec.disparity import displacements
 from snncodec.model import COARSEST, StereoCodec
+from snncodec.stereo import warp
 
 LAMBDA = 24.0  # lambda = 24 / step**2 makes bpp + lambda * MSE optimal for a uniform quantiser of that step
 VALIDATION_QUALITIES = (5, 15, 30, 50, 70, 90)
@@ -53,11 +55,9 @@ def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tu
 
     `views` [N, V, 3, H, W]: one picture, or a left and a right view, of which the right one is coded given the left.
     """
-    left, pixels = None, views[:, -1].contiguous(memory_format=torch.channels_last)
-    if views.shape[1] == 2:
-        with torch.no_grad():
-            left = model(views[:, 0], quality, encode=stage.encode, decode=False).values
-    output = model(pixels, quality, encode=stage.encode, decode=stage.decode, left=left)
+    pixels = views[:, -1].contiguous(memory_format=torch.channels_last)
+    predicted = prediction(model, views, quality, stage) if views.shape[1] == 2 else None
+    output = model(pixels, quality, encode=stage.encode, decode=stage.decode, predicted=predicted)
     area = pixels.shape[2] * pixels.shape[3]
     step = model.steps[quality - 1].to(pixels.dtype)
     bpp, latent = output.bits / area, 8 * output.latent_error / area
@@ -68,6 +68,19 @@ def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tu
         distortion = LAMBDA / step**2 * mse + latent - latent.detach()
     typical = 0.15 * COARSEST / step
     return ((bpp + distortion) / typical).mean(), bpp.detach(), mse.detach()
+
+
+@torch.no_grad()
+def prediction(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> Tensor:
+    """The right latents to expect [N, N2, h, w] after decoding and displacing the left views, as a file would."""
+    left = model(views[:, 0], quality, encode=stage.encode).pixels
+    seen, rights = ((x + 128).round().clamp(0, 255).to(torch.uint8) for x in (left, views[:, 1]))
+    warped = []
+    for view, right, q in zip(seen, rights, quality.tolist(), strict=True):
+        pictures = (x.permute(1, 2, 0).cpu().numpy() for x in (view, right))
+        field = torch.from_numpy(displacements(*pictures, float(model.steps[q - 1])))
+        warped.append(warp(view, field.to(view.device)))
+    return model.expect(torch.stack(warped), quality)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ residual spiking step and is read out. It neither quantises nor codes: a `code` 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -26,11 +27,24 @@ INDEX_GAIN = 8  # table indexes are read out in eighths of a weight's unit, or t
 EVEN, ODD = ((0, 0), (1, 1)), ((0, 1), (1, 0))  # the two halves of a checkerboard
 QUARTERS = (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),))  # the first group's smoother order: four quarters
 PREDICTED_GROUPS, MEAN_GROUPS, SIGNED_GROUPS = 3, 5, 4  # groups with a linear predictor, a mean, signs as context
-FUSED_GROUP = 2  # the left view is looked at before this group of the right one
+FUSED_GROUP = 2  # another view is attended to before this group, once there is something to match it with
 
 # code(channels, targets, mean, index): what to do with one pass. All but `channels` are token arrays [cells, channels].
 Code = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
-Fuse = Callable[[Tensor], Tensor]  # right membrane -> what the left view adds to it
+
+
+class Aid(Protocol):
+    """What another view tells the passes; `stereo.Help` is one. Membranes are [T * N, C, h, w]."""
+
+    def start(self, membrane: Tensor) -> Tensor: ...
+
+    def attend(self, membrane: Tensor) -> Tensor: ...
+
+    def judge(
+        self, number: int, tokens: Tensor, mean: Tensor, index: Tensor, cells: Tensor
+    ) -> tuple[Tensor, Tensor]: ...
+
+    def learn(self, number: int, membrane: Tensor, values: Tensor, cells: Tensor) -> Tensor: ...
 
 
 def compand(values: Tensor) -> Tensor:
@@ -109,6 +123,11 @@ class Context(nn.Module):
         return self.conv(self.spike(spread(self.narrow(companded.abs()), self.steps)))
 
 
+def pass_order(config: ModelConfig) -> list[tuple[int, tuple[tuple[int, int], ...]]]:
+    """Group and lattice points of every pass."""
+    return [(g, o) for g in range(len(config.groups)) for o in (QUARTERS if g == 0 else (EVEN, ODD))]
+
+
 class Pass(nn.Module):
     """One time step: channels [start, stop) at the lattice points `offsets` of every 2 x 2 cell."""
 
@@ -133,9 +152,12 @@ class Pass(nn.Module):
         grid = torch.arange(count * height * width, device=device).view(count, height, width)
         return torch.cat([grid[:, row::2, column::2].flatten() for row, column in self.offsets]).sort().values
 
-    def read(self, membrane: Tensor, cells: Tensor) -> tuple[Tensor | None, Tensor]:
+    def tokens(self, membrane: Tensor, cells: Tensor) -> Tensor:
+        """The membranes of some cells, [T * cells, C]."""
+        return membrane.permute(0, 2, 3, 1).unflatten(0, (self.steps, -1)).flatten(1, 3)[:, cells].flatten(0, 1)
+
+    def read(self, tokens: Tensor) -> tuple[Tensor | None, Tensor]:
         """Mean (or None) and table index, both real, [cells, channels] each."""
-        tokens = membrane.permute(0, 2, 3, 1).unflatten(0, (self.steps, -1)).flatten(1, 3)[:, cells].flatten(0, 1)
         out = mean_over_time(self.read_out.linear(self.read_spike(tokens)), self.steps)
         size = self.channels.stop - self.channels.start
         return (out[:, size:] if self.has_mean else None), out[:, :size] * INDEX_GAIN
@@ -146,30 +168,32 @@ class ContextModel(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        order = [(g, o) for g in range(len(config.groups)) for o in (QUARTERS if g == 0 else (EVEN, ODD))]
+        order = pass_order(config)
         last = len(order) - 1
         self.passes = nn.ModuleList(Pass(g, o, i == last, config) for i, (g, o) in enumerate(order))
         self.groups, self.steps = config.groups, config.T
 
     def forward(
-        self, membrane: Tensor, start: Tensor, targets: Tensor | None, code: Code, fuse: Fuse | None = None
+        self, membrane: Tensor, start: Tensor, targets: Tensor | None, code: Code, aid: Aid | None = None
     ) -> Tensor:
         """Latents in steps [N, N2, h, w], as `code` returns them pass by pass.
 
         `membrane` [T * N, C, h, w] is where the passes start; `start` [N, N2] is added to the table indexes;
-        `targets` [N, N2, h, w] are the latents to code, or None when decoding (`code` then gets None); `fuse` adds to
-        the membrane what another view tells, once the first groups are there to match it with.
+        `targets` [N, N2, h, w] are the latents to code, or None when decoding (`code` then gets None); `aid` is what
+        another view has to say.
         """
         count, (height, width) = len(start), membrane.shape[2:]
         maps: list[Tensor] = []
-        for step in self.passes:
+        membrane = aid.start(membrane) if aid else membrane
+        for number, step in enumerate(self.passes):
             if step.group == len(maps):
                 maps.append(membrane.new_zeros(count * height * width, self.groups[step.group]))
-                if fuse and step.group == FUSED_GROUP:
-                    membrane = membrane + fuse(membrane)
+                if aid and step.group == FUSED_GROUP:
+                    membrane = aid.attend(membrane)
             cells = step.cells(count, height, width, membrane.device)
             membrane = membrane + step.mix(step.spike(membrane))
-            mean, index = step.read(membrane, cells)
+            tokens = step.tokens(membrane, cells)
+            mean, index = step.read(tokens)
             mean = torch.zeros_like(index) if mean is None else mean
             if step.predictor is not None:
                 known = as_map(torch.cat(maps, dim=1), count, height, width).detach()
@@ -177,11 +201,14 @@ class ContextModel(nn.Module):
                 mean = mean + as_tokens(step.predictor(eighths))[cells]
             wanted = None if targets is None else as_tokens(targets[:, step.channels])[cells]
             index = index + start[:, step.channels].repeat_interleave(len(cells) // count, 0)
+            if aid:
+                mean, index = aid.judge(number, tokens, mean, index, cells)
             values = code(step.channels, wanted, mean, index)
             placed = torch.zeros_like(maps[-1]).index_copy(0, cells, values.to(membrane.dtype))
             maps[-1] = maps[-1] + placed
             if step.context is not None:
                 membrane = membrane + step.context(as_map(placed.detach(), count, height, width))
+            membrane = aid.learn(number, membrane, values, cells) if aid else membrane
         return as_map(torch.cat(maps, dim=1), count, height, width)
 
 

@@ -1,62 +1,145 @@
-"""What the left view tells about the right one: spiking cross-attention along the epipolar row.
+"""What the left view tells about the right one: it is moved by a displacement field, and its latents are offered.
 
-In: the right view's membrane in mid-coding and the decoded left latents; out: what to add to that membrane. Rectified
-views share rows, so a right block looks at left blocks of its own row. It estimates no disparity and moves no pixels.
+`warp` makes a prediction of the right view from decoded left pixels. `Fusion` is the spiking network that decides,
+block by block and channel by channel, how far the right view's entropy model believes it. Everything here is exact.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snncodec.config import ModelConfig
-from snncodec.exact import ExactConv2d
-from snncodec.neurons import Spike, spread
-from snncodec.prior import COMPAND_MAX, compand
+from snncodec.config import BLOCK, ModelConfig
+from snncodec.exact import ExactConv2d, snap
+from snncodec.neurons import Spike, mean_over_time, spread
+from snncodec.prior import COMPAND_MAX, INDEX_GAIN, SIGNED_GROUPS, Context, Pass, as_map, as_tokens, compand, pass_order
+from snncodec.tiles import spans
 
-WINDOW = range(-2, 17)  # blocks: what is at column x on the right is at column x + disparity on the left
+TAPS = ((0, 128, 0, 0), (-9, 111, 29, -3), (-8, 72, 72, -8), (-3, 29, 111, -9))  # Catmull-Rom at quarters, in 1/128
+ROWS_AT_ONCE = 16  # rows of blocks; bounds the memory of `warp`
+WINDOW = range(-2, 3)  # blocks on the epipolar row around the displaced place that attention looks at
 HEAD = 32  # channels of queries and keys
-LOOK = 36  # leading left latent channels that are looked at
+LOOK = 96  # leading latent channels of the prediction that are looked at
+VALUE_BITS, VALUE_MAX = 6, 2.0**17  # decoded latents, in steps, fit float32 exactly: multiples of 1/64, bounded
+
+
+def warp(left: Tensor, field: Tensor) -> Tensor:
+    """Move blocks of `left` (uint8 [C, 16 h, 16 w]) by `field` (int64 [2, h, w], columns and rows in quarter pixels).
+
+    Returns uint8 [C, 16 h, 16 w]: separable cubic interpolation (Keys 1981, a = -1/2) in integers; pixels outside the
+    view count as those of its border.
+    """
+    parts = [_warp_rows(left, field[:, rows], rows.start) for rows in spans(field.shape[1], ROWS_AT_ONCE)]
+    return torch.cat(parts, dim=1)
+
+
+def _warp_rows(left: Tensor, field: Tensor, first: int) -> Tensor:
+    taps = torch.tensor(TAPS, dtype=torch.int32, device=left.device)
+    height, width = field.shape[1:]
+    reach = torch.arange(-1, BLOCK + 2, device=left.device)
+    columns = (torch.arange(width, device=left.device) * BLOCK + (field[0] >> 2))[..., None] + reach
+    rows = ((torch.arange(height, device=left.device) + first) * BLOCK)[:, None] + (field[1] >> 2)
+    rows = (rows[..., None] + reach).clamp(0, left.shape[1] - 1)[..., :, None]
+    patches = left[:, rows, columns.clamp(0, left.shape[2] - 1)[..., None, :]].int()  # [C, h, w, 19, 19]
+    for component in (0, 1):  # along rows, then along columns
+        weights = taps[field[component] & 3][..., None, None].unbind(2)
+        patches = sum(weight * patches[..., i : i + BLOCK] for i, weight in enumerate(weights)).transpose(3, 4)
+    pixels = ((patches + 2**13) >> 14).clamp(0, 255).to(torch.uint8)  # two taps' units of 1/128 each
+    return pixels.permute(0, 1, 3, 2, 4).reshape(len(left), height * BLOCK, width * BLOCK)
+
+
+class Belief(nn.Module):
+    """One pass's trust in the prediction: a gate between the context's mean and it, and a change of table index."""
+
+    def __init__(self, group: int, size: int, config: ModelConfig) -> None:
+        super().__init__()
+        self.steps, self.size = config.T, size
+        self.spike = Spike(config.prior_width, config)
+        self.read_out = ExactConv2d(config.prior_width, 2 * size, input_max=self.spike.max_output)
+        nn.init.zeros_(self.read_out.weight)
+        nn.init.constant_(self.read_out.bias[:size], 0.5)
+        nn.init.zeros_(self.read_out.bias[size:])
+        self.surprise = Context(size, True, config) if group < SIGNED_GROUPS else None
+        if self.surprise is not None:
+            nn.init.zeros_(self.surprise.conv.weight)
+            nn.init.zeros_(self.surprise.conv.bias)
+
+    def forward(self, tokens: Tensor, mean: Tensor, index: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and table index [cells, size] after a look at the prediction; `tokens` are membranes [T * cells, C]."""
+        out = mean_over_time(self.read_out.linear(self.spike(tokens)), self.steps)
+        mean = mean if self.training else snap(mean, VALUE_BITS).clamp(-VALUE_MAX, VALUE_MAX)
+        return mean + out[:, : self.size].clamp(0, 1) * (predicted - mean), index + out[:, self.size :] * INDEX_GAIN
 
 
 class Fusion(nn.Module):
-    """Spike-driven cross-attention without softmax: integer queries, keys and values, a firing threshold as the gate.
+    """Spike-driven cross-attention between the right view and the displaced left one, and each pass's `Belief`.
 
-    Scores are integers and the attention map is spikes, so the result is exact, and the gate stays silent where nothing
-    matches. After the spike-driven self-attention of Yao et al., "Spike-driven Transformer", NeurIPS 2023.
+    Scores are integers and the attention map is spikes, without softmax, so the result is exact, and the gate stays
+    silent where nothing matches. After the spike-driven self-attention of Yao et al., "Spike-driven Transformer",
+    NeurIPS 2023.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.steps, self.look, width = config.T, min(LOOK, config.N2), config.prior_width
         self.values = max(HEAD, width * 2 // 5)
+        self.stem = ExactConv2d(2 * self.look, width, 3, input_max=COMPAND_MAX)
         self.spike = Spike(width, config)
         self.query, self.query_spike = ExactConv2d(width, HEAD, input_max=self.spike.max_output), Spike(HEAD, config)
-        self.stem = ExactConv2d(2 * self.look, HEAD + self.values, 3, input_max=COMPAND_MAX)
-        self.left_spike = Spike(HEAD + self.values, config)
+        self.key = ExactConv2d(width, HEAD + self.values, input_max=self.spike.max_output)
+        self.start_spike, self.key_spike = Spike(width, config), Spike(HEAD + self.values, config)
+        self.start = ExactConv2d(width, width, input_max=self.spike.max_output)
         self.gate = Spike(len(WINDOW), config)
-        reach = self.spike.max_output**2 * len(WINDOW)
-        self.read_out = ExactConv2d(self.values, width, input_max=reach)
+        self.read_out = ExactConv2d(self.values, width, input_max=self.spike.max_output**2 * len(WINDOW))
+        self.beliefs = nn.ModuleList(Belief(group, config.groups[group], config) for group, _ in pass_order(config))
         nn.init.normal_(self.stem.weight, std=0.02)
-        nn.init.zeros_(self.read_out.weight)
+        for layer in (self.start, self.read_out):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
         nn.init.constant_(self.gate.threshold, HEAD)
 
-    def observe(self, left: Tensor) -> Tensor:
-        """Left latents in steps [N, N2, h, w] -> keys and values [T * N, K + V, h, w + 18], padded to the window."""
-        companded = compand(left[:, : self.look]).to(self.stem.weight.dtype)
-        features = self.stem(torch.cat([companded, companded.abs()], dim=1))
-        return F.pad(self.left_spike(spread(features, self.steps)), (-WINDOW[0], WINDOW[-1]))
+    def help(self, predicted: Tensor, passes: Iterable[Pass]) -> Help:
+        """Help for one run of the context model, from predicted right latents in steps [N, N2, h, w]."""
+        companded = compand(predicted[:, : self.look])
+        features = spread(self.stem(torch.cat([companded, companded.abs()], dim=1)), self.steps)
+        return Help(self, features, predicted, [step.channels for step in passes])
 
-    def forward(self, membrane: Tensor, seen: Tensor) -> Tensor:
-        """What a right membrane [T * N, C, h, w] takes from `seen`, which `observe` returned for the same columns."""
+    def attend(self, membrane: Tensor, features: Tensor) -> Tensor:
+        """What a right membrane [T * N, C, h, w] takes from features of the displaced left view on its row."""
         query = self.query_spike(self.query(self.spike(membrane)))
+        seen = F.pad(self.key_spike(self.key(self.start_spike(features))), (-WINDOW[0], WINDOW[-1]))
         views = [seen.narrow(3, shift - WINDOW[0], membrane.shape[3]) for shift in WINDOW]
-        scores = torch.stack([(query * view[:, :HEAD]).sum(1) for view in views], dim=1)
-        gates = self.gate(scores)
+        gates = self.gate(torch.stack([(query * view[:, :HEAD]).sum(1) for view in views], dim=1))
         return self.read_out(sum(gates[:, i : i + 1] * view[:, HEAD:] for i, view in enumerate(views)))
 
-    @staticmethod
-    def around(seen: Tensor, rows: slice, columns: slice) -> Tensor:
-        """The part of `observe`'s result that a tile of the right view looks at."""
-        return seen[:, :, rows, columns.start : columns.stop + len(WINDOW) - 1]
+
+class Help:
+    """`Fusion` at work on one map; the `Aid` that `ContextModel.forward` asks at every pass."""
+
+    def __init__(self, fusion: Fusion, features: Tensor, predicted: Tensor, channels: list[slice]) -> None:
+        self.fusion, self.features, self.channels = fusion, features, channels
+        self.shape, self.predicted = predicted[:, 0].shape, as_tokens(predicted)
+
+    def start(self, membrane: Tensor) -> Tensor:
+        """The membrane that the passes start from."""
+        return membrane + self.fusion.start(self.fusion.start_spike(self.features))
+
+    def attend(self, membrane: Tensor) -> Tensor:
+        """The membrane once enough symbols are there to match the views with."""
+        return membrane + self.fusion.attend(membrane, self.features)
+
+    def judge(self, number: int, tokens: Tensor, mean: Tensor, index: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and table index of pass `number` after a look at the prediction."""
+        return self.fusion.beliefs[number](tokens, mean, index, self.predicted[cells, self.channels[number]])
+
+    def learn(self, number: int, membrane: Tensor, values: Tensor, cells: Tensor) -> Tensor:
+        """The membrane after a comparison of what was decoded [cells, size] with what had been predicted."""
+        surprise = self.fusion.beliefs[number].surprise
+        if surprise is None:
+            return membrane
+        difference = values.detach() - self.predicted[cells, self.channels[number]]
+        placed = difference.new_zeros(len(self.predicted), difference.shape[1]).index_copy(0, cells, difference)
+        return membrane + surprise(as_map(placed, *self.shape))

@@ -24,7 +24,7 @@ from snncodec.calibrate import count_symbols
 from snncodec.checkpoint import PROGRESS, read_checkpoint, write_checkpoint
 from snncodec.codec import pick_device
 from snncodec.config import PRESETS, STAGES, ModelConfig, TrainOptions
-from snncodec.data import CropSampler, find_pictures, find_stereo, load_pictures, validation_crops
+from snncodec.data import CropSampler, StereoSampler, find_pictures, find_stereo, load_pictures, validation_crops
 from snncodec.entropy import make_frequencies
 from snncodec.errors import TrainingError, WeightsError
 from snncodec.exact import quantise
@@ -58,7 +58,8 @@ class Trainer:
         pairs = [pair for pair in views if pair[0].shape == pair[1].shape]
         if len(pairs) < len(views):
             report(f"{len(views) - len(pairs)} pairs have views of different sizes; they serve as single pictures only")
-        self.pairs = CropSampler(pairs, self.crop_random) if pairs else None
+        learns_stereo = pairs and "stereo" in options.stages
+        self.pairs = StereoSampler(pairs, self.sampler, self.crop_random) if learns_stereo else None
         self.crops = validation_crops(options.val) if options.val else None
         self.checkpoint = read_checkpoint(options.resume) if options.resume else None
         self.model = self._first_model()

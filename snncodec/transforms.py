@@ -68,6 +68,16 @@ class Synthesis(nn.Module):
         pixels = lap_rows(snap(F.pixel_shuffle(blocks, BLOCK), PIXEL_BITS), self.filter)
         return snap(lap_rows(snap(pixels, PIXEL_BITS).transpose(2, 3), self.filter).transpose(2, 3), PIXEL_BITS)
 
+    def adjoint(self, pixels: Tensor) -> Tensor:
+        """B transposed, nearly A: pixels [N, 3, 16 h, 16 w] -> latents [N, N2, h, w], as exact as `forward`."""
+        lapped = lap(pixels, self.filter.T) if self.training else self._lap_exactly(pixels)
+        return F.conv2d(F.pixel_unshuffle(lapped, BLOCK), self.matrix.T[:, :, None, None])
+
+    def _lap_exactly(self, pixels: Tensor) -> Tensor:
+        for _ in range(2):
+            pixels = snap(lap_rows(pixels, self.filter.T), PIXEL_BITS).transpose(2, 3)
+        return pixels
+
 
 def local_mean(x: Tensor) -> Tensor:
     """Mean over 17 x 17 pixels of x [N, C, H, W]; outside the image counts as the border pixel."""

@@ -1,7 +1,8 @@
 """Models <-> weights files (safetensors), and the shipped weights by name or by the id that a coded file carries.
 
-What the decoder needs is stored as integers on its fixed-point grid, with the finished probability tables; what only
-the encoder needs as floats. Nothing is pickled or fetched, and shipped files must match the sha256 of MANIFEST.json.
+What the decoder needs, and the linear transform, is stored as integers on a fixed-point grid, with the finished
+probability tables; the networks that only the encoder needs as float16. Nothing is pickled or fetched, and shipped
+files must match the sha256 of MANIFEST.json.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from snncodec.transforms import LINEAR_BITS
 FORMAT = "snncodec weights 1"
 TABLES_KEY = "tables"
 ENCODER_PARTS = ("left_encoder.", "hyper_encoder.", "encoder_offsets.", "hyper_offsets.")
-FULL_PRECISION = ("left_encoder.analysis.", "steps")  # the other encoder parts are stored as float16
+LINEAR_PARTS = ("left_encoder.analysis.", "decoder.synthesis.")
 
 
 class Weights(NamedTuple):
@@ -41,7 +42,7 @@ class Weights(NamedTuple):
 
 
 def fraction_bits(name: str) -> int:
-    return LINEAR_BITS if name.startswith("decoder.synthesis.") else FRACTION_BITS
+    return LINEAR_BITS if name.startswith(LINEAR_PARTS) else FRACTION_BITS
 
 
 def save_weights(model: StereoCodec, file: Path, frequencies: np.ndarray | None = None) -> Path:
@@ -51,11 +52,13 @@ def save_weights(model: StereoCodec, file: Path, frequencies: np.ndarray | None 
     for name, value in model.state_dict().items():
         if name.startswith("right_encoder."):  # shares the left encoder's
             continue
-        if name.startswith(FULL_PRECISION):
+        if name == "steps":
             tensors[name] = value.contiguous()
-        elif name.startswith(ENCODER_PARTS):
+        elif name.startswith(ENCODER_PARTS) and not name.startswith(LINEAR_PARTS):
             tensors[name] = value.half().contiguous()
         else:
+            if value.abs().max() * 2.0 ** fraction_bits(name) >= 2**31:
+                raise WeightsError(f"tensor {name} has values up to {value.abs().max():.3g}, too large to be stored")
             integers = (value.double() * 2.0 ** fraction_bits(name)).round().contiguous()
             tensors[name] = integers.to(torch.int16 if integers.abs().max() < 2**15 else torch.int32)
     file.parent.mkdir(parents=True, exist_ok=True)

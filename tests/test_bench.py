@@ -29,7 +29,7 @@ class FakeCodec:
 
     def encode(self, left, right, quality=50, **options):
         self.encoded.append((left.shape[0], quality, options))
-        header = Header(left.shape[1], left.shape[0], quality, b"weights!", coupled=not options["independent"])
+        header = Header(left.shape[1], left.shape[0], quality, b"weights!", coupled=False)
         return pack(header, {Tag.LEFT: self._picture(left, quality), Tag.RIGHT: self._picture(right, quality)})
 
     def decode(self, data, left_only=False, **options):

@@ -31,7 +31,7 @@ LEFT, RIGHT = np.random.default_rng(1).integers(0, 256, (2, *SHAPE), np.uint8)
 
 
 def store(left, right, quality=50, *, weights="base", independent=False, device="auto", icc=None, progress=None):
-    header = Header(left.shape[1], left.shape[0], quality, f"{weights:>8}".encode()[:8], not independent)
+    header = Header(left.shape[1], left.shape[0], quality, f"{weights:>8}".encode()[:8], coupled=False)
     return container.pack(header, {Tag.LEFT: left.tobytes(), Tag.RIGHT: right.tobytes()})
 
 
@@ -272,7 +272,7 @@ def test_info_shows_the_header_to_people(coded):
         "size     256 bytes, 29.257 bpp",
         "quality  50",
         f"weights  {b'    base'.hex()}",
-        "views    the right one needs the left one",
+        "views    independent of each other",
         "left     105 bytes, ok",
         "right    105 bytes, ok",
     ]
@@ -284,7 +284,7 @@ def test_info_shows_the_header_to_programs(coded):
     assert facts.pop("bpp") == pytest.approx(8 * 256 / 70)
     assert facts.pop("weights") == b"    base".hex()
     assert facts == {
-        "file": "pair.bin", "width": 7, "height": 5, "bytes": 256, "quality": 50, "coupled": True, "surplus": 0
+        "file": "pair.bin", "width": 7, "height": 5, "bytes": 256, "quality": 50, "coupled": False, "surplus": 0
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The file format: what stands in a file byte by byte, and that a file that breaks a rule is refused for it."""
 
+import dataclasses
 import struct
 import zlib
 
@@ -11,15 +12,17 @@ from snncodec.container import Header, Tag, pack, read_header, unpack
 from snncodec.errors import FormatError, LimitError, SnncodecError, UnsupportedError
 
 HEADER = Header(width=741, height=497, quality=50, weights_id=bytes(range(8)), coupled=True)
-SECTIONS = {Tag.ICC: b"profile", Tag.LEFT: b"left bytes", Tag.RIGHT: b"right"}
+SECTIONS = {Tag.ICC: b"profile", Tag.LEFT: b"left bytes", Tag.DISPARITY: b"field", Tag.RIGHT: b"right"}
 GOLDEN = bytes.fromhex(
-    "534e4e43" "01" "32" "01" "03" "0001020304050607" "e5020000" "f1010000"  # magic .. height
+    "534e4e43" "01" "32" "01" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
     "01" "07000000" "0faa5781"  # ICC
     "02" "0a000000" "82a41140"  # LEFT
+    "03" "05000000" "5845f55b"  # DISPARITY
     "04" "05000000" "1475cab4"  # RIGHT
-    "006d2bac"  # header CRC
-) + b"profileleft bytesright"  # fmt: skip
+    "ed8ae667"  # header CRC
+) + b"profileleft bytesfieldright"  # fmt: skip
 RIGHT_STARTS = len(GOLDEN) - len(b"right")
+LEFT_ENDS = RIGHT_STARTS - len(b"field")
 PLAIN = ((Tag.LEFT, b"left"), (Tag.RIGHT, b"right"))
 
 
@@ -51,11 +54,13 @@ def test_a_forged_file_that_breaks_no_rule_is_read():
 
 uint32 = st.integers(1, 2**32 - 1)
 headers = st.builds(Header, uint32, uint32, st.integers(1, 100), st.binary(min_size=8, max_size=8), st.booleans())
-payloads = st.fixed_dictionaries({Tag.LEFT: st.binary(), Tag.RIGHT: st.binary()}, optional={Tag.ICC: st.binary()})
+views = {Tag.LEFT: st.binary(), Tag.RIGHT: st.binary()}
+payloads = st.fixed_dictionaries(views, optional={Tag.ICC: st.binary(), Tag.DISPARITY: st.binary()})
 
 
 @given(headers, payloads)
 def test_unpack_undoes_pack(header, sections):
+    header = dataclasses.replace(header, coupled=Tag.DISPARITY in sections)
     assert unpack(pack(header, sections), max_pixels=2**64) == (header, sections)
 
 
@@ -71,7 +76,7 @@ BROKEN_RULES = {
     "magic": (b"\x89PNG\r\n\x1a\n" + bytes(60), FormatError, "not a snncodec file: it starts with b'\\x89PNG'"),
     "version": (forge(version=2), UnsupportedError, "format version 2, this snncodec reads version 1 only"),
     "short": (GOLDEN[:10], FormatError, "ends inside its header: 10 bytes present, 24 or more expected"),
-    "short table": (GOLDEN[:30], FormatError, "ends inside its header: 30 bytes present, 55 expected"),
+    "short table": (GOLDEN[:30], FormatError, "ends inside its header: 30 bytes present, 64 expected"),
     "header crc": (GOLDEN[:20] + b"\0" + GOLDEN[21:], FormatError, "the header is damaged"),
     "flags": (forge(flags=0b10), UnsupportedError, "unknown flags 0x02"),
     "quality 0": (forge(quality=0), FormatError, "quality 0, expected 1 to 100"),
@@ -81,7 +86,9 @@ BROKEN_RULES = {
     "no sections": (forge([]), FormatError, "LEFT section is missing"),
     "no left": (forge([(Tag.RIGHT, b"")]), FormatError, "LEFT section is missing"),
     "no right": (forge([(Tag.LEFT, b"")]), FormatError, "RIGHT section is missing"),
-    "tag 3": (forge([(Tag.LEFT, b""), (3, b""), (Tag.RIGHT, b"")]), UnsupportedError, "unknown section tag 3"),
+    "tag 5": (forge([*PLAIN, (5, b"")]), UnsupportedError, "unknown section tag 5"),
+    "field": (forge([PLAIN[0], (3, b""), PLAIN[1]]), FormatError, "there is a DISPARITY section, but"),
+    "no field": (forge(flags=1), FormatError, "DISPARITY section is missing"),
     "tag order": (forge(PLAIN[::-1]), FormatError, "LEFT stands after RIGHT"),
     "tag twice": (forge((PLAIN[0], *PLAIN)), FormatError, "LEFT stands after LEFT"),
     "section cut": (GOLDEN[:-2], FormatError, "RIGHT section ends early: 3 bytes present, the header says 5"),
@@ -106,7 +113,7 @@ def test_every_broken_rule_has_its_own_sentence(rule):
 
 @pytest.mark.parametrize("left_only", [False, True])
 def test_a_file_cut_anywhere_is_refused(left_only):
-    for length in range(RIGHT_STARTS if left_only else len(GOLDEN)):
+    for length in range(LEFT_ENDS if left_only else len(GOLDEN)):
         with pytest.raises(FormatError):
             unpack(GOLDEN[:length], left_only)
 
@@ -160,8 +167,8 @@ def test_the_header_is_read_whatever_happened_to_the_payloads():
     header, table = read_header(GOLDEN.replace(b"profile", b"PROFILE")[:-1])
     states = [section.state(GOLDEN.replace(b"profile", b"PROFILE")[:-1]) for section in table]
     assert header == HEADER
-    assert [(section.tag, section.length) for section in table] == [(Tag.ICC, 7), (Tag.LEFT, 10), (Tag.RIGHT, 5)]
-    assert states == ["damaged", "ok", "cut short"]
+    assert [(section.tag, section.length) for section in table] == list(zip(Tag, (7, 10, 5, 5), strict=True))
+    assert states == ["damaged", "ok", "ok", "cut short"]
 
 
 @pytest.mark.parametrize(
@@ -177,5 +184,5 @@ def test_pack_refuses_what_unpack_would_refuse(fields):
 def test_pack_refuses_sections_it_cannot_write():
     with pytest.raises(FormatError, match="RIGHT section is missing"):
         pack(HEADER, {Tag.LEFT: b""})
-    with pytest.raises(UnsupportedError, match="unknown section tag 3"):
-        pack(HEADER, {**SECTIONS, 3: b""})
+    with pytest.raises(UnsupportedError, match="unknown section tag 5"):
+        pack(HEADER, {**SECTIONS, 5: b""})

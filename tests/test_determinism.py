@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import CONFIGS, synthetic_pair
 
-from snncodec import codec
+from snncodec import codec, views
 from snncodec.tiles import in_tiles
 from snncodec.weights import read_weights
 
@@ -50,14 +50,14 @@ def test_threads_and_kernels_do_not_change_a_pixel(name, coded, threads):
 @pytest.mark.parametrize("tile", [1, 2, 5])
 def test_tiles_do_not_change_a_pixel(name, tile, coded, monkeypatch):
     data, weights, expected = coded(name, 200, 130)
-    monkeypatch.setattr(codec, "in_tiles", partial(in_tiles, size=tile))
+    monkeypatch.setattr(views, "in_tiles", partial(in_tiles, size=tile))
     assert digest(codec.decode(data, weights=weights)) == expected
 
 
 def test_a_picture_of_several_tiles_is_decoded_as_one_of_a_single_tile(tiny, monkeypatch):
     data = codec.encode(*synthetic_pair(24, 1100), 60, weights=tiny)
     in_two = digest(codec.decode(data, weights=tiny))
-    monkeypatch.setattr(codec, "in_tiles", partial(in_tiles, size=1000))
+    monkeypatch.setattr(views, "in_tiles", partial(in_tiles, size=1000))
     assert digest(codec.decode(data, weights=tiny)) == in_two
 
 

@@ -172,10 +172,12 @@ def test_training_on_the_grid_computes_what_the_snapped_layer_computes():
 
 
 def test_exact_arithmetic_puts_global_settings_back():
-    torch.set_float32_matmul_precision("medium")
+    products = torch.backends.mkldnn.matmul
+    before = products.fp32_precision
+    products.fp32_precision = "bf16"
     try:
         with exact_arithmetic():
-            assert torch.get_float32_matmul_precision() == "highest"
-        assert torch.get_float32_matmul_precision() == "medium" and torch.is_grad_enabled()
+            assert products.fp32_precision == "ieee" and not torch.is_grad_enabled()
+        assert products.fp32_precision == "bf16" and torch.is_grad_enabled()
     finally:
-        torch.set_float32_matmul_precision("highest")
+        products.fp32_precision = before

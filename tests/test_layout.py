@@ -12,9 +12,10 @@ from snncodec.container import Header, Tag, pack
 PACKAGE = Path(__file__).parents[1] / "snncodec"
 SOURCES = sorted(PACKAGE.glob("**/*.py"))
 ORDER = (
-    "errors", "files", "config", "images", "datasets", "container", "entropy", "neurons", "exact", "transforms",
-    "prior", "stereo", "model", "weights", "tiles", "codec", "metrics", "baselines", "data", "klt", "calibrate",
-    "checkpoint", "objective", "train", "bench", "report", "info", "terminal", "cli",
+    "errors", "files", "config", "images", "datasets", "container", "entropy", "field", "neurons", "exact",
+    "transforms", "prior", "tiles", "disparity", "stereo", "model", "weights", "views", "codec", "metrics", "baselines",
+    "synthetic", "data", "klt", "calibrate", "checkpoint", "objective", "train", "bench", "report", "info",
+    "terminal", "cli",
 )  # fmt: skip
 ANYWHERE = ("__init__", "__main__")  # the two doors, which lead to everything
 LONGEST = 250  # lines
@@ -78,7 +79,7 @@ LIGHT = {
 @pytest.mark.parametrize("command", LIGHT)
 def test_what_needs_no_network_does_not_load_torch(command, tmp_path):
     file = tmp_path / "pair.bin"
-    file.write_bytes(pack(Header(3, 2, 50, bytes(8), coupled=True), {Tag.LEFT: b"l", Tag.RIGHT: b"r"}))
+    file.write_bytes(pack(Header(3, 2, 50, bytes(8), coupled=False), {Tag.LEFT: b"l", Tag.RIGHT: b"r"}))
     arguments = command.replace("FILE", str(file)).split()
     program = "import atexit, sys, snncodec; atexit.register(lambda: print('torch' in sys.modules))"
     if command:  # else the import of the package is all there is

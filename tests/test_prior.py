@@ -7,9 +7,8 @@ import torch
 from conftest import CONFIGS, CPU, TINY, random_model, synthetic_pair
 from hypothesis import given, settings, strategies
 
-from snncodec import codec
+from snncodec import views
 from snncodec.config import PRESETS
-from snncodec.container import Header
 from snncodec.entropy import Tables, make_frequencies
 from snncodec.exact import exact_arithmetic
 from snncodec.prior import COMPAND_MAX, COMPAND_STEPS, COMPAND_THRESHOLDS, ContextModel, compand
@@ -18,14 +17,13 @@ from snncodec.weights import Weights, load_weights
 TABLES = Tables(make_frequencies())
 
 
-def predict(model, targets, code, quality=50, left=None):
+def predict(model, targets, code, quality=50, predicted=None):
     """Run the entropy model from hyper-latents that depend on nothing."""
     height, width = targets.shape[2:]
     shape = (1, TINY.hyper_channels, -(-height // 4), -(-width // 4))
     hyper = torch.randint(-3, 4, shape, generator=torch.Generator().manual_seed(0)).double()
     with exact_arithmetic():
-        seen = None if left is None else model.fusion.observe(left)
-        return model.predict(hyper, quality, targets, code, (height, width), seen)
+        return model.predict(hyper, quality, targets, code, (height, width), predicted)
 
 
 def random_targets(height, width, seed=0):
@@ -43,14 +41,15 @@ def test_decoded_latents_are_the_encoded_ones(weights_files, seed, height, width
     loaded = load_weights(weights_files[name], CPU)
     if seed % 2:  # weights nobody has seen before
         loaded = Weights(random_model(CONFIGS[name], seed).prepare(CPU), TABLES, bytes(8))
-    header = Header(width, height, quality, bytes(8), coupled=True)
     left, right = synthetic_pair(height, width, seed)
+    shape = views.block_shape(height, width)
     with exact_arithmetic():
-        section, seen = codec.encode_view(loaded, left, quality)
-        coupled, expected = codec.encode_view(loaded, right, quality, seen)
-        assert torch.equal(codec.decode_view(loaded, section, header)[1], seen)
-        assert torch.equal(codec.decode_view(loaded, coupled, header, seen)[1], expected)
-    assert seen.unique().numel() > 1
+        section, values = views.encode_view(loaded, left, quality)
+        warped = views.render(loaded, values, quality)
+        coupled, expected = views.encode_view(loaded, right, quality, warped)
+        assert torch.equal(views.decode_view(loaded, section, shape, quality), values)
+        assert torch.equal(views.decode_view(loaded, coupled, shape, quality, warped), expected)
+    assert values.unique().numel() > 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 2), (5, 8)])
@@ -68,15 +67,15 @@ def test_each_pass_gets_the_targets_of_its_own_cells_and_puts_the_values_back(lo
     assert torch.equal(predict(loaded.model, targets, lambda channels, wanted, mean, index: wanted), targets)
 
 
-def run_passes(model, targets, left=None):
+def run_passes(model, targets, predicted=None):
     """Means and indexes of all passes while symbols are coded as usual."""
     seen = []
 
     def code(channels, wanted, mean, index):
         seen.append((mean.clone(), index.clone()))
-        return codec.quantise(wanted - mean, codec.table_indexes(index), TABLES) + mean
+        return views.quantise(wanted - mean, views.table_indexes(index), TABLES) + mean
 
-    predict(model, targets, code, left=left)
+    predict(model, targets, code, predicted=predicted)
     return seen
 
 
@@ -99,25 +98,6 @@ def test_no_pass_depends_on_targets_of_itself_or_of_later_passes(name, weights_f
         assert difference > number
         if number < len(passes) - 1:
             assert difference <= number + 2  # and what was decoded is used: the dependence tested for exists
-
-
-def test_the_left_view_is_used_for_the_right_one_but_not_for_its_first_group(loaded):
-    targets = random_targets(4, 6)
-    with_left = run_passes(loaded.model, targets, left=random_targets(4, 6, seed=1))
-    without, passes = run_passes(loaded.model, targets), loaded.model.context_model.passes
-    assert passes[first_difference(without, with_left)].group == 2
-
-
-def test_the_left_view_is_looked_at_in_the_same_row_only(loaded):
-    targets, left = random_targets(6, 6), random_targets(6, 6, seed=1)
-    moved = left.clone()
-    moved[:, :, 0] += 40
-    with exact_arithmetic():
-        membrane = torch.randn(1, TINY.prior_width, 6, 6, dtype=torch.float64).mul(4096).round() / 4096
-        difference = loaded.model.fusion(membrane, loaded.model.fusion.observe(left))
-        difference -= loaded.model.fusion(membrane, loaded.model.fusion.observe(moved))
-    assert targets.shape == left.shape and difference[:, :, :2].any()
-    assert not difference[:, :, 2:].any()  # one row more, because keys are 3 x 3 convolutions
 
 
 def test_compand_thresholds_are_the_formula():

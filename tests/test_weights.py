@@ -55,7 +55,7 @@ def test_what_decodes_is_saved_and_loaded_bit_for_bit(name, tmp_path):
     for key, value in prepared.state_dict().items():
         other = loaded.model.state_dict()[key]
         if key.startswith(ENCODER):
-            assert torch.allclose(other, value, rtol=1e-3, atol=1e-5)
+            assert torch.allclose(other, value, rtol=1e-3, atol=2**-14)
         else:
             assert torch.equal(other, value) and other.dtype == value.dtype
 

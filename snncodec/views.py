@@ -1,0 +1,147 @@
+"""One view <-> the bytes of its section: pixels, latents and table indexes on one side, the entropy coder on the other.
+
+A section holds tiles of up to 96 x 96 blocks (`tiles.split`) one after another, each with hyper-latents and passes of
+its own: probabilities do not look across tiles. Pixels do: the linear synthesis and the spiking decoder see all.
+Encoder and decoder run the same entropy-model loop with another `code` function, so they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snncodec.config import BLOCK
+from snncodec.entropy import TABLES, WIDEST, SymbolDecoder, SymbolEncoder, Tables
+from snncodec.exact import snap
+from snncodec.prior import HYPER_STRIDE
+from snncodec.stereo import VALUE_BITS, VALUE_MAX
+from snncodec.tiles import Tile, in_tiles, on_tile, split
+from snncodec.weights import Weights
+
+# Weight of a squared latent error (in steps) against a bit: lambda = 24 / step**2 on MSE over three channels.
+DISTORTION = 8.0
+CODED_TILE = 96  # blocks to a side that are entropy-coded on their own; bounds memory for under 0.5 % of the bits
+SHRINK = 2  # rate-distortion optimised quantisation tries the nearest integer and up to two steps towards zero
+
+
+def encode_view(loaded: Weights, view: np.ndarray, quality: int, warped: Tensor | None = None) -> tuple[bytes, Tensor]:
+    """One view, uint8 [H, W, 3], as an entropy-coded section, and its decoded latents in steps.
+
+    `warped`, a prediction of it (uint8 [3, 16 h, 16 w]) that the decoder has too, helps to code it.
+    """
+    coder = SymbolEncoder(loaded.tables)
+    values = code_view(loaded, view, quality, coder, warped)
+    return coder.finish(), values
+
+
+def code_view(
+    loaded: Weights, view: np.ndarray, quality: int, coder: SymbolEncoder, warped: Tensor | None = None
+) -> Tensor:
+    """Hand the symbols of one view to `coder`, tile by tile: hyper-latents, then pass by pass the latents.
+
+    Returns the decoded latents in steps, float32 [1, N2, h, w].
+    """
+    model, tables = loaded.model, loaded.tables
+    padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
+    pixels = torch.from_numpy(np.pad(view, padding, mode="edge")).to(model.steps.device).permute(2, 0, 1)[None]
+
+    def code(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+        mean, indexes = snap(mean, VALUE_BITS), table_indexes(index)
+        symbols = quantise(targets - mean, indexes, tables)
+        coder.encode(as_symbols(symbols), indexes)
+        return (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX)
+
+    def code_tile(tile: Tile, predicted: Tensor | None) -> Tensor:
+        latents = on_tile(lambda part: model.analyse(part.float() - 128, quality), pixels, tile, model.margin, BLOCK)
+        hyper = model.summarise(latents, quality)
+        coder.encode(as_symbols(hyper), hyper_indexes(model.hyper_index, hyper.shape))
+        return model.predict(hyper.double(), quality, latents.double(), code, latents.shape[2:], predicted)
+
+    return each_tile(loaded, block_shape(*view.shape[:2]), quality, warped, code_tile)
+
+
+def decode_view(
+    loaded: Weights, section: bytes, shape: tuple[int, int], quality: int, warped: Tensor | None = None
+) -> Tensor:
+    """The latents in steps [1, N2, h, w] of a view of `shape` (h, w) blocks, from its section and `warped`."""
+    model, coder = loaded.model, SymbolDecoder(loaded.tables, section)
+    device = model.steps.device
+
+    def code(channels: slice, targets: None, mean: Tensor, index: Tensor) -> Tensor:
+        symbols = torch.from_numpy(coder.decode(table_indexes(index))).to(device, torch.float64)
+        return (symbols + snap(mean, VALUE_BITS)).clamp(-VALUE_MAX, VALUE_MAX)
+
+    def decode_tile(tile: Tile, predicted: Tensor | None) -> Tensor:
+        size = torch.Size(span.stop - span.start for span in tile)
+        hyper_shape = (1, len(model.hyper_index), *(-(-length // HYPER_STRIDE) for length in size))
+        symbols = coder.decode(hyper_indexes(model.hyper_index, hyper_shape))
+        hyper = torch.from_numpy(symbols).to(device, torch.float64)
+        return model.predict(hyper, quality, None, code, size, predicted)
+
+    values = each_tile(loaded, shape, quality, warped, decode_tile)
+    coder.finish()
+    return values
+
+
+def render(loaded: Weights, values: Tensor, quality: int) -> Tensor:
+    """The pixels, uint8 [3, 16 h, 16 w], of latents in steps [1, N2, h, w]."""
+    model = loaded.model
+    return in_tiles(lambda part: model.reconstruct(part, quality), values, model.margin)[0]
+
+
+def each_tile(
+    loaded: Weights,
+    shape: tuple[int, int],
+    quality: int,
+    warped: Tensor | None,
+    code_tile: Callable[[Tile, Tensor | None], Tensor],
+) -> Tensor:
+    """The latents in steps [1, N2, h, w] that `code_tile` makes of every tile and of what `warped` leads to expect."""
+    model, predicted = loaded.model, None
+    values = torch.empty((1, model.config.N2, *shape), dtype=torch.float32, device=model.steps.device)
+    for tile in split(*shape, CODED_TILE):
+        if warped is not None:
+            predicted = on_tile(lambda part: model.expect(part, quality), warped[None], tile, 1, BLOCK)
+        values[(..., *tile)] = code_tile(tile, predicted)
+    return values
+
+
+def block_shape(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of blocks that cover a view."""
+    return -(-height // BLOCK), -(-width // BLOCK)
+
+
+def as_symbols(x: Tensor) -> np.ndarray:
+    return x.cpu().numpy().astype(np.int64)
+
+
+def table_indexes(index: Tensor) -> np.ndarray:
+    """Real table indexes (exact fixed-point numbers) -> uint8."""
+    return (index + 0.5).floor().clamp(0, TABLES - 1).to(torch.uint8).cpu().numpy()
+
+
+def hyper_indexes(index: Tensor, shape: tuple[int, ...]) -> np.ndarray:
+    """The table index of every hyper-latent [1, Z, h, w]: one per channel."""
+    return np.broadcast_to(table_indexes(index)[None, :, None, None], shape)
+
+
+def quantise(residual: Tensor, indexes: np.ndarray, tables: Tables) -> Tensor:
+    """Rate-distortion optimised rounding of residuals (in steps): the integer of least bits + 8 * squared error.
+
+    Tried are the nearest integer and its neighbours towards zero. This is the scalar form of the quantisation that
+    video encoders call RDOQ (Karczewicz, Ye, Chong 2008); a symbol's influence on later tables is left out.
+    """
+    values = residual.cpu().numpy()
+    best = np.round(values)
+    least = np.full(values.shape, np.inf)
+    nearest = best.copy()
+    for shrink in range(SHRINK + 1):
+        magnitude = np.maximum(np.abs(nearest) - shrink, 0)
+        candidate = np.copysign(magnitude, nearest)
+        bits = tables.cost[indexes, np.minimum(magnitude, WIDEST + 1).astype(np.int64)]
+        cost = bits + DISTORTION * np.square(values - candidate)
+        best, least = np.where(cost < least, candidate, best), np.minimum(cost, least)
+    return torch.from_numpy(best + 0.0).to(residual.device)
