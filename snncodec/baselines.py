@@ -52,6 +52,10 @@ class Baseline:
             raise InputError(f"Pillow refuses to read back what it wrote as {self.name}: {error}") from error
         return StereoPair(left, right)
 
+    def view_bytes(self, files: tuple[bytes, bytes]) -> tuple[int, int]:
+        """The size of the left and of the right file."""
+        return len(files[0]), len(files[1])
+
     def _encode_view(self, view: np.ndarray, quality: int) -> bytes:
         buffer = io.BytesIO()
         try:

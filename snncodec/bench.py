@@ -18,12 +18,14 @@ from typing import Any, Protocol
 
 from snncodec import container, datasets, images, metrics
 from snncodec.baselines import find_baselines
+from snncodec.container import Tag
 from snncodec.errors import InputError
 from snncodec.images import StereoPair
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]  # (rows done, rows in all)
 
+MEANS = ("bpp", "bpp_left", "bpp_right", "psnr", "psnr_left", "psnr_right", "ms_ssim", "encode_s", "decode_s")
 PACKAGES = ("snncodec", "torch", "spikingjelly", "constriction", "numpy", "pillow", "bjontegaard", "pytorch-msssim")
 WARM_UP_SIDE = 128  # pixels; enough to load weights and start every kernel once, too small to take time
 
@@ -49,6 +51,8 @@ class Coder(Protocol):
 
     def decode(self, files: tuple[bytes, ...]) -> StereoPair: ...
 
+    def view_bytes(self, files: tuple[bytes, ...]) -> tuple[int, int]: ...
+
 
 @dataclass(frozen=True)
 class Snncodec:
@@ -71,11 +75,11 @@ class Snncodec:
 
         return codec.decode(files[0], weights=self.weights, device=self.device)
 
-    def view_bytes(self, files: tuple[bytes]) -> dict[str, int]:
-        """The payload of each view, which shows what the right view gains from the left one."""
+    def view_bytes(self, files: tuple[bytes]) -> tuple[int, int]:
+        """What each view takes, the displacements counted with the right one; header and profile are in neither."""
         _, sections = container.read_header(files[0])
         lengths = {section.tag: section.length for section in sections}
-        return {"bytes_left": lengths[container.Tag.LEFT], "bytes_right": lengths[container.Tag.RIGHT]}
+        return lengths[Tag.LEFT], lengths.get(Tag.DISPARITY, 0) + lengths[Tag.RIGHT]
 
 
 def run(
@@ -122,26 +126,29 @@ def run(
 
 def measure(scene: str, pair: StereoPair, coder: Coder, quality: int) -> Row:
     """One row: the pair through `coder` and back. Bytes are those of all files, PSNR is in dB, times are seconds of
-    wall clock from pixels to bytes and from bytes to pixels. A snncodec row also tells the bytes of each view."""
+    wall clock from pixels to bytes and from bytes to pixels. bpp of a view are 8 x its own bytes over its pixels."""
     start = time.perf_counter()
     files = coder.encode(pair, quality)
     encoded = time.perf_counter()
     decoded = coder.decode(files)
     end = time.perf_counter()
-    num_bytes = sum(len(file) for file in files)
+    num_bytes, pixels = sum(len(file) for file in files), pair.left.shape[0] * pair.left.shape[1]
+    bpp_left, bpp_right = (metrics.bpp(count, pixels) for count in coder.view_bytes(files))
     return {
         "scene": scene,
         "codec": coder.name,
         "quality": quality,
         "bytes": num_bytes,
-        "bpp": metrics.bpp(num_bytes, 2 * pair.left.shape[0] * pair.left.shape[1]),
+        "bpp": metrics.bpp(num_bytes, 2 * pixels),
         "psnr": metrics.psnr_pair(pair, decoded),
         "psnr_left": metrics.psnr(pair.left, decoded.left),
         "psnr_right": metrics.psnr(pair.right, decoded.right),
         "ms_ssim": metrics.ms_ssim(pair, decoded),
         "encode_s": encoded - start,
         "decode_s": end - encoded,
-    } | (coder.view_bytes(files) if isinstance(coder, Snncodec) else {})
+        "bpp_left": bpp_left,
+        "bpp_right": bpp_right,
+    }
 
 
 def summarise(rows: list[Row], ours: str) -> dict[str, Any]:
@@ -157,7 +164,7 @@ def summarise(rows: list[Row], ours: str) -> dict[str, Any]:
         curves.setdefault(row["codec"], {}).setdefault(row["scene"], []).append((row["bpp"], row["psnr"]))
     means = [
         {"codec": codec, "quality": quality, "pairs": len(group)}
-        | {key: _mean([row[key] for row in group]) for key in ("bpp", "psnr", "ms_ssim", "encode_s", "decode_s")}
+        | {key: _mean([row[key] for row in group]) for key in MEANS}
         for (codec, quality), group in groups.items()
     ]
     anchors = {codec: scenes for codec, scenes in curves.items() if codec != ours}

@@ -102,7 +102,7 @@ def decode(
                 field = decode_field(loaded.tables, sections[Tag.DISPARITY], shape)
                 warped = warp(seen, torch.from_numpy(field).to(seen.device))
             values = decode_view(loaded, sections[Tag.RIGHT], shape, quality, warped)
-            right = as_picture(render(loaded, values, quality), *size)
+            right = as_picture(render(loaded, values, quality, warped), *size)
             if progress:
                 progress(2, 2)
     return StereoPair(as_picture(seen, *size), right, sections.get(Tag.ICC))

@@ -103,16 +103,17 @@ class StereoCodec(nn.Module):
         *,
         encode: bool = True,
         decode: bool = True,
-        predicted: Tensor | None = None,
+        warped: Tensor | None = None,
     ) -> Output:
         """Code pixels [N, 3, H, W] (minus 128, H and W multiples of 16) at qualities [N], differentiably.
 
         Without `encode` the spiking encoder E is left out, without `decode` no pixels are made; early stages train so.
-        `predicted` [N, N2, H/16, W/16], which `expect` makes of displaced left views, helps to code right views.
+        `warped` [N, 3, H, W] (minus 128), displaced left views, helps to code right views.
         """
         count, step = len(pixels), self.steps[quality - 1].to(pixels.dtype)
         if encode:
-            latents = self.left_encoder(pixels, step, self.encoder_offsets(quality))
+            encoder = self.left_encoder if warped is None else self.right_encoder
+            latents = encoder(pixels, step, self.encoder_offsets(quality), warped)
         else:
             latents = self.left_encoder.analysis(pixels).detach()
         latents = latents / step.view(-1, 1, 1, 1)
@@ -129,8 +130,10 @@ class StereoCodec(nn.Module):
             errors.append((targets.detach() - mean - rounded).square().view(count, -1).sum(1))
             return symbols + mean
 
-        values = self.predict(hyper, quality, latents, code, latents.shape[2:], predicted)
-        decoded = self.decoder(values * step.view(-1, 1, 1, 1), step, self.decoder_offsets(quality)) if decode else None
+        predicted = None if warped is None else self.expect(warped, quality)
+        values, decoded = self.predict(hyper, quality, latents, code, latents.shape[2:], predicted), None
+        if decode:
+            decoded = self.decoder(values * step.view(-1, 1, 1, 1), step, self.decoder_offsets(quality), warped)
         return Output(sum(bits), decoded, sum(errors), values)
 
     def predict(
@@ -155,9 +158,9 @@ class StereoCodec(nn.Module):
 
     @torch.no_grad()
     def expect(self, pixels: Tensor, quality: Tensor | int) -> Tensor:
-        """Latents in steps [N, N2, h, w] that pixels [N, 3, 16 h, 16 w] (0..255) lead to expect; exact in eval()."""
+        """Latents in steps [N, N2, h, w] that pixels [N, 3, 16 h, 16 w] (minus 128) lead to expect; exact in eval()."""
         kernels = self.decoder.synthesis
-        latents = kernels.adjoint(pixels.to(kernels.matrix.dtype) - 128)
+        latents = kernels.adjoint(pixels.to(kernels.matrix.dtype))
         steps = self.steps[self._at(quality) - 1].to(latents.dtype).view(-1, 1, 1, 1)
         return snap(latents / steps, VALUE_BITS).clamp(-VALUE_MAX, VALUE_MAX)
 
@@ -188,7 +191,7 @@ class StereoCodec(nn.Module):
         entropy = nn.ModuleList(
             [self.hyper_decoder, self.context_model, self.fusion, self.prior_offsets, self.index_offsets]
         )
-        pixels = nn.ModuleList([self.decoder.network, self.decoder_offsets])
+        pixels = nn.ModuleList([self.decoder.network, self.decoder.side, self.decoder_offsets])
         for part in (entropy, pixels):
             snap_parameters(part)
         self.hyper_index.copy_(snap(self.hyper_index))
@@ -196,11 +199,11 @@ class StereoCodec(nn.Module):
         pixels.to(prove(pixels, "the decoder", device))
         return self
 
-    def analyse(self, pixels: Tensor, quality: int) -> Tensor:
-        """Latents in steps [1, N2, H/16, W/16] of one view [1, 3, H, W] (float32, minus 128)."""
+    def analyse(self, pixels: Tensor, quality: int, warped: Tensor | None = None) -> Tensor:
+        """Latents in steps [1, N2, H/16, W/16] of one view [1, 3, H, W], given a prediction (float32, minus 128)."""
         at = self._at(quality)
-        step = self.steps[at - 1].to(pixels.dtype)
-        return self.left_encoder(pixels, step, self.encoder_offsets(at)) / step
+        step, encoder = self.steps[at - 1].to(pixels.dtype), self.left_encoder if warped is None else self.right_encoder
+        return encoder(pixels, step, self.encoder_offsets(at), warped) / step
 
     def summarise(self, latents: Tensor, quality: int) -> Tensor:
         """Rounded hyper-latents [1, Z, h/4, w/4] of latents in steps [1, N2, h, w]."""
@@ -210,14 +213,15 @@ class StereoCodec(nn.Module):
         """Latents in steps -> latents in pixel units, on the 1/64 grid and bounded (float64)."""
         return snap(values * self.steps[quality - 1], STEP_BITS).clamp(-LATENT_MAX, LATENT_MAX)
 
-    def reconstruct(self, values: Tensor, quality: int) -> Tensor:
-        """Latents in steps [N, N2, h, w], as coded -> uint8 pixels [N, 3, 16 h, 16 w]."""
+    def reconstruct(self, values: Tensor, quality: int, warped: Tensor | None = None) -> Tensor:
+        """Latents in steps [N, N2, h, w], as coded, and a prediction (minus 128) -> uint8 pixels [N, 3, 16 h, 16 w]."""
         at, latents = self._at(quality), self.dequantise(values.double(), quality)
-        pixels = self.decoder(latents, self.steps[at - 1], self.decoder_offsets(at))
+        warped = None if warped is None else warped.double()
+        pixels = self.decoder(latents, self.steps[at - 1], self.decoder_offsets(at), warped)
         return (pixels + 128).round().clamp(0, 255).to(torch.uint8)
 
     @property
     def margin(self) -> int:
         """Blocks around a tile that its pixels (or latents) depend on: lapped filters, local mean, 3x3 convolutions."""
-        reach = OVERLAP + MEAN_RADIUS + self.config.patch * (2 * self.config.blocks + 1)
+        reach = OVERLAP + MEAN_RADIUS + self.config.patch * (2 * self.config.blocks + 3)
         return 1 + -(-reach // BLOCK)

@@ -30,6 +30,8 @@ class Stage:
     trains: tuple[str, ...] = ("",)
     encode: bool = True
     decode: bool = True
+    on_grid: bool = False  # trains on the fixed-point grid that files are coded with
+    pairs: bool = False  # right views, given the left ones; else single pictures
 
 
 ENTROPY = (
@@ -41,12 +43,15 @@ ENTROPY = (
     "index_offsets",
     "hyper_index",
 )
+COUPLED = ("fusion", "right_encoder.side", "decoder.side")  # what only right views use
+SINGLE = (*ENTROPY, "left_encoder", "encoder_offsets", "decoder.synthesis", "decoder.network", "decoder_offsets")
 PLAN = {
-    "prior": Stage(0.30, 1e-3, 192, 4, ENTROPY, encode=False, decode=False),
-    "decoder": Stage(0.10, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
-    "joint": Stage(0.45, 7e-4, 192, 4),
-    "exact": Stage(0.05, 1e-4, 192, 4),
-    "stereo": Stage(0.10, 1e-3, 256, 2, ("fusion",), decode=False),
+    "prior": Stage(0.25, 1e-3, 192, 4, ENTROPY, encode=False, decode=False),
+    "decoder": Stage(0.08, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
+    "joint": Stage(0.37, 7e-4, 192, 4, SINGLE),
+    "exact": Stage(0.05, 1e-4, 192, 4, SINGLE, on_grid=True),
+    "stereo": Stage(0.15, 1e-3, 256, 2, ("fusion",), decode=False, on_grid=True, pairs=True),
+    "coupled": Stage(0.10, 5e-4, 256, 2, COUPLED, on_grid=True, pairs=True),
 }
 
 
@@ -56,8 +61,8 @@ def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tu
     `views` [N, V, 3, H, W]: one picture, or a left and a right view, of which the right one is coded given the left.
     """
     pixels = views[:, -1].contiguous(memory_format=torch.channels_last)
-    predicted = prediction(model, views, quality, stage) if views.shape[1] == 2 else None
-    output = model(pixels, quality, encode=stage.encode, decode=stage.decode, predicted=predicted)
+    warped = prediction(model, views, quality, stage) if views.shape[1] == 2 else None
+    output = model(pixels, quality, encode=stage.encode, decode=stage.decode, warped=warped)
     area = pixels.shape[2] * pixels.shape[3]
     step = model.steps[quality - 1].to(pixels.dtype)
     bpp, latent = output.bits / area, 8 * output.latent_error / area
@@ -72,7 +77,7 @@ def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tu
 
 @torch.no_grad()
 def prediction(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> Tensor:
-    """The right latents to expect [N, N2, h, w] after decoding and displacing the left views, as a file would."""
+    """The left views decoded and displaced [N, 3, H, W] (minus 128), as for a file: what right views are coded with."""
     left = model(views[:, 0], quality, encode=stage.encode).pixels
     seen, rights = ((x + 128).round().clamp(0, 255).to(torch.uint8) for x in (left, views[:, 1]))
     warped = []
@@ -80,7 +85,7 @@ def prediction(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage)
         pictures = (x.permute(1, 2, 0).cpu().numpy() for x in (view, right))
         field = torch.from_numpy(displacements(*pictures, float(model.steps[q - 1])))
         warped.append(warp(view, field.to(view.device)))
-    return model.expect(torch.stack(warped), quality)
+    return torch.stack(warped).to(views.dtype) - 128
 
 
 @torch.no_grad()

@@ -21,7 +21,12 @@ from snncodec.files import write_bytes
 
 # Column title -> (key of a row or mean, format); bpp and PSNR are what a codec is judged by and come first, in bold.
 HEADLINE = {"bpp": ("bpp", ".3f"), "PSNR dB": ("psnr", ".2f")}
-VIEWS = {"left dB": ("psnr_left", ".2f"), "right dB": ("psnr_right", ".2f")}
+VIEWS = {
+    "left bpp": ("bpp_left", ".3f"),
+    "right bpp": ("bpp_right", ".3f"),
+    "left dB": ("psnr_left", ".2f"),
+    "right dB": ("psnr_right", ".2f"),
+}
 DETAILS = {"MS-SSIM": ("ms_ssim", ".4f"), "encode s": ("encode_s", ".3f"), "decode s": ("decode_s", ".3f")}
 
 
@@ -30,7 +35,7 @@ def print_tables(result: BenchResult, console: Console) -> None:
     rows_first = {"scene": ("scene", ""), "codec": ("codec", ""), "quality": ("quality", "d")}
     means_first = {"codec": ("codec", ""), "quality": ("quality", "d"), "pairs": ("pairs", "d")}
     console.print(_table("Every pair", rows_first | HEADLINE | VIEWS | DETAILS, result.rows))
-    console.print(_table("Means over pairs", means_first | HEADLINE | DETAILS, result.summary["means"]))
+    console.print(_table("Means over pairs", means_first | HEADLINE | VIEWS | DETAILS, result.summary["means"]))
     if result.summary["bd_rate"]:
         console.print(_bd_table(result.summary["bd_rate"]))
     _print_settings(result, console)

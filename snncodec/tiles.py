@@ -6,13 +6,16 @@ given on the whole map. Units are blocks of 16 pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 TILE = 64  # blocks to a side, at most
+
+
+Shape = tuple[int, int]  # rows and columns of blocks
 
 
 class Tile(NamedTuple):
@@ -33,27 +36,28 @@ def split(height: int, width: int, size: int = TILE) -> list[Tile]:
     return [Tile(rows, columns) for rows in spans(height, size) for columns in spans(width, size)]
 
 
-def on_tile(function: Callable[[Tensor], Tensor], x: Tensor, tile: Tile, margin: int, unit: int = 1) -> Tensor:
-    """The part of function(x) [N, C, H, W] that belongs to `tile`.
+def on_tile(function: Callable[..., Tensor], maps: Sequence[Tensor], shape: Shape, tile: Tile, margin: int) -> Tensor:
+    """The part of function(*maps) that belongs to `tile`.
 
-    A block measures `unit` in x; in what `function` returns it may measure something else.
+    The maps [N, C, H, W] show the same `shape` (h, w) of blocks, each in its own resolution, as does the result.
     """
-    around, inside = [], []
-    for span, length in zip(tile, (x.shape[2] // unit, x.shape[3] // unit), strict=True):
-        first, last = max(0, span.start - margin), min(length, span.stop + margin)
-        around.append((first * unit, last * unit, last - first))
-        inside.append((span.start - first, span.stop - first))
-    (top, bottom, rows), (left, right, _) = around
-    out = function(x[:, :, top:bottom, left:right])
-    scale = out.shape[2] // rows
-    return out[(..., *(slice(start * scale, stop * scale) for start, stop in inside))]
+    around = Tile(*(slice(max(0, s.start - margin), min(n, s.stop + margin)) for s, n in zip(tile, shape, strict=True)))
+    out = function(*(window(x, around, x.shape[2] // shape[0]) for x in maps))
+    inside = Tile(*(slice(s.start - a.start, s.stop - a.start) for s, a in zip(tile, around, strict=True)))
+    return window(out, inside, out.shape[2] // (around.rows.stop - around.rows.start))
 
 
-def in_tiles(function: Callable[[Tensor], Tensor], x: Tensor, margin: int, unit: int = 1, size: int = TILE) -> Tensor:
-    """function(x), made tile by tile; see `on_tile`."""
-    height, width = x.shape[2] // unit, x.shape[3] // unit
+def window(x: Tensor, tile: Tile, unit: int) -> Tensor:
+    """What a map [N, C, H, W] shows of a tile, where a block measures `unit`."""
+    return x[(..., *(slice(span.start * unit, span.stop * unit) for span in tile))]
+
+
+def in_tiles(
+    function: Callable[..., Tensor], maps: Sequence[Tensor], shape: Shape, margin: int, size: int = TILE
+) -> Tensor:
+    """function(*maps), made tile by tile; see `on_tile`."""
     rows = [
-        torch.cat([on_tile(function, x, Tile(r, c), margin, unit) for c in spans(width, size)], dim=3)
-        for r in spans(height, size)
+        torch.cat([on_tile(function, maps, shape, Tile(r, c), margin) for c in spans(shape[1], size)], dim=3)
+        for r in spans(shape[0], size)
     ]
     return torch.cat(rows, dim=2)

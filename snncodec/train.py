@@ -1,9 +1,9 @@
 """Training: pictures in, checkpoints and weights out, in stages that share one budget of steps or minutes.
 
 Stages (each can be run alone): `prior` learns the entropy model on the fixed linear transform; `decoder` the spiking
-decoder on what that decodes; `joint` everything, the linear kernels 50 times slower; `exact` everything on the
-fixed-point grid the files are coded with; `stereo` the fusion of both views, on stereo pairs. It writes only below the
-folder it is given.
+decoder on what that decodes; `joint` all of a single view's codec, the linear kernels 50 times slower; `exact` the same
+on the fixed-point grid the files are coded with; `stereo` the fusion in the right view's entropy model, on pairs; and
+`coupled` that with the right view's look at the left one in encoder and decoder. It writes only below its folder.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Trainer:
         pairs = [pair for pair in views if pair[0].shape == pair[1].shape]
         if len(pairs) < len(views):
             report(f"{len(views) - len(pairs)} pairs have views of different sizes; they serve as single pictures only")
-        learns_stereo = pairs and "stereo" in options.stages
+        learns_stereo = pairs and any(PLAN[stage].pairs for stage in options.stages)
         self.pairs = StereoSampler(pairs, self.sampler, self.crop_random) if learns_stereo else None
         self.crops = validation_crops(options.val) if options.val else None
         self.checkpoint = read_checkpoint(options.resume) if options.resume else None
@@ -98,8 +98,8 @@ class Trainer:
         if not left:
             self.report("nothing is left to train: these stages are done; --init starts a new run from weights")
         for name in left:
-            if name == "stereo" and not self.pairs:
-                self.report("there is no stereo pair to learn from, so the stage stereo is left out")
+            if PLAN[name].pairs and not self.pairs:
+                self.report(f"there is no stereo pair to learn from, so the stage {name} is left out")
                 continue
             stage = PLAN[name]
             if self.stage != name:
@@ -113,19 +113,19 @@ class Trainer:
 
     def _begin(self, name: str) -> None:
         self.stage, self.spent, self.step = name, 0.0, 0
-        if name in ("exact", "stereo"):  # from here on snapped weights are measured; then pairs, not single pictures
+        if name in ("exact", "stereo"):  # from here on the grid is measured; then pairs, not single pictures
             self.best = math.inf
         self._set_arithmetic()
         self.optimiser = self._optimiser(PLAN[name])
 
     def _set_arithmetic(self) -> None:
-        """On the fixed-point grid in the stage `exact`, else pixel networks in bfloat16 where that is fast."""
-        quantise(self.model, self.stage == "exact")
+        """On the fixed-point grid in late stages, else pixel networks in bfloat16 where that is fast."""
+        quantise(self.model, PLAN[self.stage].on_grid)
         fast = self.device.type == "cuda" or (
             torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         )
         for network in (self.model.left_encoder.network, self.model.decoder.network):
-            network.bfloat16 = fast and self.stage != "exact"
+            network.bfloat16 = fast and not PLAN[self.stage].on_grid
 
     def _optimiser(self, stage: Stage) -> torch.optim.Optimizer:
         linear, other = [], []
@@ -156,7 +156,7 @@ class Trainer:
         rate = stage.rate * min(1, (self.step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * fraction))
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
-        sampler = self.pairs if self.stage == "stereo" else self.sampler
+        sampler = self.pairs if stage.pairs else self.sampler
         views = sampler.batch(stage.batch, self.options.crop or stage.crop).to(self.device)
         quality = torch.randint(1, 101, (stage.batch,), generator=self.random).to(self.device)
         loss, bpp, mse = cost(self.model, views, quality, stage)
@@ -189,8 +189,8 @@ class Trainer:
         """Estimated rate and PSNR of validation crops at six qualities; keeps the best model as best.safetensors."""
         if self.crops is None:
             return
-        stage = dataclasses.replace(PLAN["joint"], encode=self.stage in ("joint", "exact", "stereo"))
-        views = self.crops.unflatten(0, (-1, 2) if self.stage == "stereo" else (-1, 1))
+        stage = dataclasses.replace(PLAN[self.stage], decode=True, encode=self.stage not in ("prior", "decoder"))
+        views = self.crops.unflatten(0, (-1, 2) if stage.pairs else (-1, 1))
         loss, points = validation_curve(self.model, views, stage)
         curve = " ".join(f"{bpp:.4f}/{psnr:.2f}" for bpp, psnr in points)
         self.report(f"validation {self.stage} step {self.step}: loss {loss:.4f}, bpp/dB {curve}")

@@ -126,12 +126,31 @@ class PixelNetwork(nn.Module):
         nn.init.normal_(self.read_out.weight, std=1e-4)
         nn.init.zeros_(self.read_out.bias)
 
-    def forward(self, pixels: Tensor, offsets: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor, offsets: Tensor, side: Side | None = None, aside: Tensor | None = None) -> Tensor:
+        """`side` adds what `aside`, a second input like `pixels`, has to say."""
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.bfloat16 and self.training):
             membrane = self.stem(F.pixel_unshuffle(pixels, self.patch)) + offsets[:, :, None, None]
-            spikes = self.spike(self.blocks(spread(membrane, self.steps)))
+            membrane = spread(membrane, self.steps)
+            membrane = side(membrane, aside) if side else membrane
+            spikes = self.spike(self.blocks(membrane))
             out = self.read_out(spikes)
         return mean_over_time(out.to(pixels.dtype), self.steps)
+
+
+class Side(nn.Module):
+    """How a prediction enters a pixel network: its distance from the pixels moves membranes, then a residual block."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.steps, self.patch = config.T, config.patch
+        self.stem = ExactConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
+        self.block = Residual(config.M, config)
+        for layer in (self.stem, self.block.conv2):  # starts by saying nothing
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, membrane: Tensor, distance: Tensor) -> Tensor:
+        return self.block(membrane + spread(self.stem(F.pixel_unshuffle(distance, self.patch)), self.steps))
 
 
 class LeftEncoder(nn.Module):
@@ -141,17 +160,28 @@ class LeftEncoder(nn.Module):
         super().__init__()
         self.analysis = Analysis(config)
         self.network = PixelNetwork(config, config.refined, BLOCK // config.patch)
+        self.side: Side | None = None
 
-    def forward(self, pixels: Tensor, step: Tensor, offsets: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor, step: Tensor, offsets: Tensor, warped: Tensor | None = None) -> Tensor:
         step = step.view(-1, 1, 1, 1)
         latents = self.analysis(pixels)
-        scaled = ((pixels - local_mean(pixels)) * (INPUT_SCALE / step)).clamp(-INPUT_MAX, INPUT_MAX)
-        refinement = self.network(scaled, offsets) * step
+        scaled = in_steps(pixels - local_mean(pixels), step)
+        aside = None if warped is None else in_steps(warped - pixels, step)
+        refinement = self.network(scaled, offsets, None if aside is None else self.side, aside) * step
         return torch.cat([latents[:, : refinement.shape[1]] + refinement, latents[:, refinement.shape[1] :]], dim=1)
 
 
 class RightEncoder(LeftEncoder):
-    """The right view's encoder; the same transform as the left's, so that latents of both views can be compared."""
+    """The right view's encoder: the left's transform and network (shared by `StereoCodec`), and a look at `warped`."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.side = Side(config)
+
+
+def in_steps(pixels: Tensor, step: Tensor) -> Tensor:
+    """Pixel differences in sixteenths of a quantisation step, as the networks see them in training."""
+    return (pixels * (INPUT_SCALE / step)).clamp(-INPUT_MAX, INPUT_MAX)
 
 
 class Decoder(nn.Module):
@@ -163,19 +193,23 @@ class Decoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.synthesis = Synthesis(config)
-        self.network = PixelNetwork(config, 3 * config.patch**2, 1)
+        self.network, self.side = PixelNetwork(config, 3 * config.patch**2, 1), Side(config)
 
-    def forward(self, latents: Tensor, step: Tensor, offsets: Tensor) -> Tensor:
-        return self.refine(self.synthesis(latents), step, offsets)
+    def forward(self, latents: Tensor, step: Tensor, offsets: Tensor, warped: Tensor | None = None) -> Tensor:
+        return self.refine(self.synthesis(latents), step, offsets, warped)
 
-    def refine(self, pixels: Tensor, step: Tensor, offsets: Tensor) -> Tensor:
-        """Add the spiking network's correction to linear pixels."""
-        step = step.view(-1, 1, 1, 1)
+    def refine(self, pixels: Tensor, step: Tensor, offsets: Tensor, warped: Tensor | None = None) -> Tensor:
+        """Add the spiking network's correction to linear pixels, with a look at a prediction `warped` of them."""
+        step, aside = step.view(-1, 1, 1, 1), None
         if self.training:
-            scaled = ((pixels - local_mean(pixels)) * (INPUT_SCALE / step)).clamp(-INPUT_MAX, INPUT_MAX)
+            scaled = in_steps(pixels - local_mean(pixels), step)
+            aside = None if warped is None else in_steps(warped - pixels, step)
         else:
-            scaled = exact_contrast(pixels, step).to(self.network.stem.weight.dtype)
-        correction = F.pixel_shuffle(self.network(scaled, offsets), self.network.patch)
+            kind = self.network.stem.weight.dtype
+            scaled = exact_contrast(pixels, step).to(kind)
+            aside = None if warped is None else exact_distance(warped, pixels, step).to(kind)
+        side = None if warped is None else self.side
+        correction = F.pixel_shuffle(self.network(scaled, offsets, side, aside), self.network.patch)
         return pixels + correction.to(pixels.dtype) * step
 
 
@@ -184,3 +218,8 @@ def exact_contrast(pixels: Tensor, step: Tensor) -> Tensor:
     area, pixels = (2 * MEAN_RADIUS + 1) ** 2, snap(pixels, 2)
     contrast = (pixels * area - local_sum(pixels)) * INPUT_SCALE / (step * area)
     return contrast.round().clamp(-INPUT_MAX, INPUT_MAX)
+
+
+def exact_distance(warped: Tensor, pixels: Tensor, step: Tensor) -> Tensor:
+    """(prediction - pixel) / step in units of 1/16, as integers; a single IEEE division."""
+    return ((warped - snap(pixels, 2)) * INPUT_SCALE / step).round().clamp(-INPUT_MAX, INPUT_MAX)

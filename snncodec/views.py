@@ -44,7 +44,7 @@ def code_view(
 
     Returns the decoded latents in steps, float32 [1, N2, h, w].
     """
-    model, tables = loaded.model, loaded.tables
+    model, tables, shape = loaded.model, loaded.tables, block_shape(*view.shape[:2])
     padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
     pixels = torch.from_numpy(np.pad(view, padding, mode="edge")).to(model.steps.device).permute(2, 0, 1)[None]
 
@@ -54,13 +54,16 @@ def code_view(
         coder.encode(as_symbols(symbols), indexes)
         return (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX)
 
+    def analyse(part: Tensor, prediction: Tensor | None = None) -> Tensor:
+        return model.analyse(centred(part), quality, None if prediction is None else centred(prediction))
+
     def code_tile(tile: Tile, predicted: Tensor | None) -> Tensor:
-        latents = on_tile(lambda part: model.analyse(part.float() - 128, quality), pixels, tile, model.margin, BLOCK)
+        latents = on_tile(analyse, [pixels] if warped is None else [pixels, warped[None]], shape, tile, model.margin)
         hyper = model.summarise(latents, quality)
         coder.encode(as_symbols(hyper), hyper_indexes(model.hyper_index, hyper.shape))
         return model.predict(hyper.double(), quality, latents.double(), code, latents.shape[2:], predicted)
 
-    return each_tile(loaded, block_shape(*view.shape[:2]), quality, warped, code_tile)
+    return each_tile(loaded, shape, quality, warped, code_tile)
 
 
 def decode_view(
@@ -86,10 +89,19 @@ def decode_view(
     return values
 
 
-def render(loaded: Weights, values: Tensor, quality: int) -> Tensor:
-    """The pixels, uint8 [3, 16 h, 16 w], of latents in steps [1, N2, h, w]."""
-    model = loaded.model
-    return in_tiles(lambda part: model.reconstruct(part, quality), values, model.margin)[0]
+def render(loaded: Weights, values: Tensor, quality: int, warped: Tensor | None = None) -> Tensor:
+    """The pixels, uint8 [3, 16 h, 16 w], of latents in steps [1, N2, h, w] coded with `warped`."""
+    model, maps = loaded.model, [values] if warped is None else [values, warped[None]]
+
+    def reconstruct(part: Tensor, prediction: Tensor | None = None) -> Tensor:
+        return model.reconstruct(part, quality, None if prediction is None else centred(prediction))
+
+    return in_tiles(reconstruct, maps, tuple(values.shape[2:]), model.margin)[0]
+
+
+def centred(pixels: Tensor) -> Tensor:
+    """uint8 -> float32 minus 128."""
+    return pixels.float() - 128
 
 
 def each_tile(
@@ -104,7 +116,7 @@ def each_tile(
     values = torch.empty((1, model.config.N2, *shape), dtype=torch.float32, device=model.steps.device)
     for tile in split(*shape, CODED_TILE):
         if warped is not None:
-            predicted = on_tile(lambda part: model.expect(part, quality), warped[None], tile, 1, BLOCK)
+            predicted = on_tile(lambda part: model.expect(centred(part), quality), [warped[None]], shape, tile, 1)
         values[(..., *tile)] = code_tile(tile, predicted)
     return values
 

@@ -29,7 +29,8 @@ from snncodec.transforms import LINEAR_BITS
 
 FORMAT = "snncodec weights 1"
 TABLES_KEY = "tables"
-ENCODER_PARTS = ("left_encoder.", "hyper_encoder.", "encoder_offsets.", "hyper_offsets.")
+SHARED_PARTS = ("right_encoder.analysis.", "right_encoder.network.")  # the same as the left encoder's
+ENCODER_PARTS = ("right_encoder.side.", "left_encoder.", "hyper_encoder.", "encoder_offsets.", "hyper_offsets.")
 LINEAR_PARTS = ("left_encoder.analysis.", "decoder.synthesis.")
 
 
@@ -50,7 +51,7 @@ def save_weights(model: StereoCodec, file: Path, frequencies: np.ndarray | None 
     model = copy.deepcopy(model).cpu().prepare(torch.device("cpu"))
     tensors = {TABLES_KEY: torch.from_numpy(make_frequencies() if frequencies is None else frequencies)}
     for name, value in model.state_dict().items():
-        if name.startswith("right_encoder."):  # shares the left encoder's
+        if name.startswith(SHARED_PARTS):
             continue
         if name == "steps":
             tensors[name] = value.contiguous()
@@ -94,7 +95,7 @@ def restore(model: StereoCodec, tensors: dict[str, torch.Tensor]) -> StereoCodec
     """Put stored tensors into `model` (on any device, also meta), integers scaled back by their grid; returns it."""
     for offsets in model.offsets():
         offsets.tabulate(100)
-    state = {name: value for name, value in model.state_dict().items() if not name.startswith("right_encoder.")}
+    state = {name: value for name, value in model.state_dict().items() if not name.startswith(SHARED_PARTS)}
     if missing := state.keys() ^ tensors.keys():
         raise KeyError(f"tensors {sorted(missing)[:3]} are missing or unknown")
     for name, target in state.items():

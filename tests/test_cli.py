@@ -393,6 +393,7 @@ def test_bench_prints_tables_and_writes_files(folder, monkeypatch):
 
     row = {"scene": "alley", "codec": "snncodec", "quality": 20, "bytes": 99, "bpp": 0.25, "psnr": 30.5}
     row |= {"psnr_left": 30.0, "psnr_right": 31.0, "ms_ssim": 0.9, "encode_s": 1.0, "decode_s": 1.0}
+    row |= {"bpp_left": 0.3, "bpp_right": 0.2}
     seen = []
     monkeypatch.setattr("snncodec.bench.run", measure)
     result = run("bench pairs -q 20,40 --baselines jpeg --independent --json rows.json --csv rows.csv")

@@ -31,7 +31,7 @@ def encode_and_watch(left, right, quality, weights, **options):
 
     def watched(loaded, *arguments):
         section, values = views.encode_view(loaded, *arguments)
-        seen.append(codec.as_picture(views.render(loaded, values, quality), *left.shape[:2]))
+        seen.append(codec.as_picture(views.render(loaded, values, *arguments[1:]), *left.shape[:2]))
         return section, values
 
     with patch.object(codec, "encode_view", watched):

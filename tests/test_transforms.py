@@ -161,4 +161,4 @@ def test_tiles_with_margins_equal_the_whole_map(tile):
     def up(part):
         return torch.nn.functional.conv2d(part, kernel, padding=1).repeat_interleave(2, 2).repeat_interleave(2, 3)
 
-    assert torch.equal(in_tiles(up, x, margin=1, size=tile), up(x))
+    assert torch.equal(in_tiles(up, [x], (7, 9), margin=1, size=tile), up(x))
