@@ -5,8 +5,10 @@ import pytest
 import torch
 from conftest import synthetic_pair
 from PIL import Image
+from test_stereo import textured
 
-from snncodec.data import CropSampler, find_pictures, find_stereo, load_pictures, validation_crops
+from snncodec import data
+from snncodec.data import CropSampler, StereoSampler, find_pictures, find_stereo, load_pictures, validation_crops
 from snncodec.errors import InputError
 
 
@@ -141,3 +143,21 @@ def test_validation_without_a_pair_that_is_large_enough_is_an_input_error(tmp_pa
         write(tmp_path / f"scene/{view}.png", picture)
     with pytest.raises(InputError, match="256"):
         validation_crops(tmp_path)
+
+
+def test_windows_of_a_real_pair_follow_its_disparity(monkeypatch):
+    monkeypatch.setattr(data, "SYNTHETIC", 0.0)
+    wide = textured(128, 400)
+    pair = wide[:, 100:300], wide[:, 140:340]  # what is at x on the right is at x + 40 on the left
+    sampler = StereoSampler([pair], CropSampler([pair[:1]], np.random.default_rng(0)), np.random.default_rng(0))
+    left, right = sampler.windows(0, 32, 64, 64)
+    assert np.array_equal(left, right)
+    outside = sampler.windows(0, 0, 200 - 64, 64)[0]
+    assert outside.shape == (64, 64, 3)  # the left view ends before the displaced window does
+
+
+def test_some_pairs_are_made_of_photographs():
+    scene = textured(96, 120), textured(96, 120, 1)
+    random = np.random.default_rng(0)
+    sampler = StereoSampler([scene], CropSampler([scene[:1]], random), random)
+    assert sampler.batch(6, 64).shape == (6, 2, 3, 64, 64)
