@@ -6,11 +6,14 @@ The pictures go through the real encoder, rate-distortion optimised quantisation
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from snncodec.disparity import displacements
 from snncodec.entropy import TABLES, WIDEST
 from snncodec.exact import exact_arithmetic
-from snncodec.views import code_view
+from snncodec.stereo import warp
+from snncodec.views import code_view, render
 from snncodec.weights import Weights
 
 
@@ -26,11 +29,20 @@ class SymbolCounter:
         self.histogram += np.bincount(cells, minlength=self.histogram.size).reshape(self.histogram.shape)
 
 
-def count_symbols(loaded: Weights, pictures: Tensor) -> np.ndarray:
-    """Histogram [64, 601] over pictures [N, 3, H, W] (uint8), at qualities spread evenly over 1..100."""
+def count_symbols(loaded: Weights, scenes: Tensor) -> np.ndarray:
+    """Histogram [64, 601] over scenes [N, V, 3, H, W] (uint8), at qualities spread evenly over 1..100.
+
+    A scene is one picture, or a left and a right view, of which the right one is coded given the left.
+    """
     counter = SymbolCounter()
     with exact_arithmetic():
-        for number, picture in enumerate(pictures):
-            quality = 1 + round(99 * number / max(1, len(pictures) - 1))
-            code_view(loaded, picture.permute(1, 2, 0).numpy(), quality, counter)
+        for number, scene in enumerate(scenes):
+            quality = 1 + round(99 * number / max(1, len(scenes) - 1))
+            left, *right = scene.permute(0, 2, 3, 1).numpy()
+            values = code_view(loaded, left, quality, counter)
+            if right:
+                seen = render(loaded, values, quality)
+                step = float(loaded.model.steps[quality - 1])
+                field = displacements(seen.permute(1, 2, 0).numpy(), right[0], step)
+                code_view(loaded, right[0], quality, counter, warp(seen, torch.from_numpy(field)))
     return counter.histogram

@@ -35,7 +35,7 @@ from snncodec.weights import load_for_training, read_weights, save_weights
 
 WARM_UP, CLIP_NORM = 100, 1.0
 REPORT_SECONDS, SAVE_SECONDS = 10, 180
-START_CROPS, CALIBRATION_CROPS = 1500, 150
+START_CROPS, CALIBRATION_CROPS = 1500, 100
 LINEAR_RATE = 0.02  # the linear kernels learn 50 times slower than the networks, or the KLT is destroyed
 LINEAR = ("left_encoder.analysis", "decoder.synthesis")
 
@@ -202,8 +202,10 @@ class Trainer:
         """last.safetensors: the model with probability tables fitted to the symbols that it codes."""
         file = save_weights(self.model, self.options.out / "last.safetensors")
         self.report("fitting the probability tables")
-        pictures = (self.sampler.batch(CALIBRATION_CROPS, 256)[:, 0] + 128).to(torch.uint8)
-        histogram = count_symbols(read_weights(file.read_bytes(), str(file), torch.device("cpu")), pictures)
+        loaded, histogram = read_weights(file.read_bytes(), str(file), torch.device("cpu")), 0
+        for sampler in (self.sampler, self.pairs) if self.pairs else (self.sampler,):
+            scenes = (sampler.batch(CALIBRATION_CROPS, 256) + 128).to(torch.uint8)
+            histogram = histogram + count_symbols(loaded, scenes)
         return save_weights(self.model, file, make_frequencies(histogram))
 
     def save(self) -> None:
