@@ -50,8 +50,7 @@ PLAN = {
     "decoder": Stage(0.08, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
     "joint": Stage(0.37, 7e-4, 192, 4, SINGLE),
     "exact": Stage(0.05, 1e-4, 192, 4, SINGLE, on_grid=True),
-    "stereo": Stage(0.15, 1e-3, 256, 2, ("fusion",), decode=False, on_grid=True, pairs=True),
-    "coupled": Stage(0.10, 5e-4, 256, 2, COUPLED, on_grid=True, pairs=True),
+    "stereo": Stage(0.25, 1e-3, 256, 2, COUPLED, on_grid=True, pairs=True),
 }
 
 

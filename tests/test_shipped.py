@@ -1,0 +1,91 @@
+"""Promises about the weights that are shipped: what a user gets who only knows `encode` and `decode`."""
+
+import resource
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import stereo_motorcycle
+
+from snncodec import codec, weights
+from snncodec.container import Tag, unpack
+from snncodec.images import StereoPair
+from snncodec.metrics import psnr, psnr_pair
+
+pytestmark = pytest.mark.skipif("base" not in weights.manifest(), reason="no weights are shipped")
+
+
+@pytest.fixture(scope="module")
+def views():
+    """A part of the motorcycle pair, uint8 [256, 384, 3] each."""
+    return tuple(np.ascontiguousarray(view[100:356, 200:584]) for view in stereo_motorcycle()[:2])
+
+
+def sizes(data):
+    """Bytes of the left view, and of the right one with its displacements."""
+    sections = unpack(data)[1]
+    return len(sections[Tag.LEFT]), len(sections[Tag.RIGHT]) + len(sections.get(Tag.DISPARITY, b""))
+
+
+def test_weights_are_shipped():
+    assert "base" in weights.manifest()
+
+
+@pytest.mark.slow
+def test_every_quality_step_costs_more_and_looks_better(views):
+    points = []
+    for quality in (1, 5, 15, 30, 50, 70, 90, 100):
+        data = codec.encode(*views, quality)
+        points.append((len(data), psnr_pair(StereoPair(*views), codec.decode(data))))
+    assert points == sorted(points) and all(a[1] < b[1] for a, b in pairwise(points))
+    assert points[0][0] * 8 / (2 * 256 * 384) < 0.2 and points[-2][1] > 38
+
+
+def test_the_right_view_gains_from_the_left_one(views):
+    left, right = sizes(codec.encode(*views, 50))
+    assert right < 0.9 * sizes(codec.encode(*views, 50, independent=True))[1]
+    assert left == sizes(codec.encode(*views, 50, independent=True))[0]
+
+
+def test_a_right_view_that_is_the_left_one_costs_next_to_nothing(views):
+    left, right = sizes(codec.encode(views[0], views[0], 50))
+    assert right < 0.1 * left
+
+
+def test_views_that_were_swapped_are_coded_nearly_as_well(views):
+    ordinary, swapped = len(codec.encode(*views, 50)), len(codec.encode(*views[::-1], 50))
+    assert swapped < 1.15 * ordinary
+    assert psnr_pair(StereoPair(*views[::-1]), codec.decode(codec.encode(*views[::-1], 50))) > 28
+
+
+def test_another_exposure_leaves_part_of_the_gain(views):
+    darker = (views[1] * 0.85 + 5).astype(np.uint8)
+    coupled, alone = (sizes(codec.encode(views[0], darker, 50, independent=i))[1] for i in (False, True))
+    assert coupled < 0.97 * alone
+
+
+@pytest.mark.parametrize("quality", [5, 50, 90])
+def test_views_of_different_scenes_cost_no_more_than_single_ones(views, quality):
+    other = np.ascontiguousarray(views[1][::-1, ::-1].transpose(0, 1, 2))
+    coupled, alone = (len(codec.encode(views[0], other, quality, independent=i)) for i in (False, True))
+    assert coupled <= 1.01 * alone
+
+
+@pytest.mark.parametrize("value", [0, 77, 255])
+def test_flat_pictures_are_tiny_and_come_back_flat(value):
+    view = np.full((128, 192, 3), value, dtype=np.uint8)
+    data = codec.encode(view, view, 50)
+    assert len(data) < 400 and psnr(view, codec.decode(data).right) > 45
+
+
+@pytest.mark.slow
+def test_half_a_megapixel_takes_little_memory(tmp_path):
+    for name, view in zip(("left", "right"), stereo_motorcycle()[:2], strict=True):
+        Image.fromarray(view).save(tmp_path / f"{name}.png")
+    for command in ("encode left.png right.png -o pair.bin", "decode pair.bin"):
+        program = [sys.executable, "-m", "snncodec", *command.split(), "-f"]
+        subprocess.run(program, cwd=tmp_path, check=True, capture_output=True)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1.5 * 2**20  # KiB; the largest of all children
