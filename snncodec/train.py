@@ -3,7 +3,7 @@
 Stages (each can be run alone): `prior` learns the entropy model on the fixed linear transform; `decoder` the spiking
 decoder on what that decodes; `joint` all of a single view's codec, the linear kernels 50 times slower; `exact` the same
 on the fixed-point grid the files are coded with; `stereo` what only right views use: the fusion in their entropy model
-and the look at the left view in their encoder and decoder, on stereo pairs. It writes only below the folder it is given.
+and the look at the left view in their encoder and decoder. It writes only below the folder it is given.
 """
 
 from __future__ import annotations
