@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snncodec.config import BLOCK
+from snncodec.tiles import spans
 from snncodec.transforms import local_mean
 
 QUARTERS = 4  # displacements are whole numbers of quarter pixels
@@ -23,6 +24,7 @@ LARGEST_ERROR = 40.0  # grey levels at which a difference counts no more: occlus
 SMALL_JUMP, LARGE_JUMP = 1.0, 4.0  # what neighbours pay in grey levels for differing by one search step, or by more
 BIT_PRICE, STEP_PRICE = 0.02, 0.003  # mean error of a block, in grey levels, that is worth a bit; and per step
 LEAST_GAIN = 0.2  # part of the right view's contrast that a field must predict: pairs 0.37-0.68, strangers 0.02-0.16
+ROWS_AT_ONCE = 16  # rows of blocks compared at once; bounds memory, and what is compared stays in the cache
 ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around the current place)
     (4, ((-2, 0), (-1, 0), (0, 0), (1, 0), (2, 0))),
     (4, ((0, -2), (0, -1), (0, 0), (0, 1), (0, 2), (-1, 0), (1, 0))),
@@ -35,12 +37,11 @@ ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around th
 
 def estimate(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarray | None:
     """`displacements`, or None where the views have so little in common that a field would not pay."""
-    field = torch.from_numpy(displacements(left, right, step))
-    view = contrast(right)
-    error = (sample(contrast(left), field.float()) - view).abs().clamp(max=LARGEST_ERROR)
-    alone = activity(view)
-    gained = (alone - F.avg_pool2d(error, BLOCK)[0, 0]).clamp(min=0).sum()
-    return field.numpy() if gained > LEAST_GAIN * alone.sum() else None
+    views = contrast(left), contrast(right)
+    field = match(*views, step)
+    alone = activity(views[1])
+    gained = (alone - block_errors(*views, field)).clamp(min=0).sum()
+    return field.long().numpy() if gained > LEAST_GAIN * alone.sum() else None
 
 
 def displacements(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarray:
@@ -49,10 +50,14 @@ def displacements(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarra
     `left`, `right`: uint8 [H, W, 3]; a pixel at column x of `right` lies at x + columns / 4 of `left`. The coarser the
     quantisation `step`, the smoother the field, because bits for it are then worth more than what it predicts.
     """
-    with torch.no_grad():
-        views = contrast(left), contrast(right)
-        columns = search(*views)
-        return refine(*views, torch.stack([columns, torch.zeros_like(columns)]), step).long().numpy()
+    return match(contrast(left), contrast(right), step).long().numpy()
+
+
+@torch.no_grad()
+def match(left: Tensor, right: Tensor, step: float) -> Tensor:
+    """The field, float [2, h, w], between two contrasts."""
+    columns = search(left, right)
+    return refine(left, right, torch.stack([columns, torch.zeros_like(columns)]), step)
 
 
 def contrast(view: np.ndarray) -> Tensor:
@@ -104,9 +109,8 @@ def refine(left: Tensor, right: Tensor, field: Tensor, step: float) -> Tensor:
         tried += [middle, *around] if len(moves) == 1 else [middle]
         costs = []
         for candidate in tried:
-            error = (sample(left, candidate) - right).abs().clamp(max=LARGEST_ERROR)
             bits = 2 * (1 + (candidate - middle).abs()).log2().sum(0)
-            costs.append(torch.minimum(F.avg_pool2d(error, BLOCK)[0, 0], alone) + price * bits)
+            costs.append(torch.minimum(block_errors(left, right, candidate), alone) + price * bits)
         best = torch.stack(costs).argmin(0)
         field = torch.stack(tried).gather(0, best.expand(1, 2, *best.shape))[0]
     return field
@@ -125,10 +129,20 @@ def neighbours(field: Tensor) -> Tensor:
     return torch.stack([wide[:, row : row + height, column : column + width] for row, column in places])
 
 
-def sample(left: Tensor, field: Tensor) -> Tensor:
-    """`left` [1, 1, H, W] moved by a field [2, h, w], with bilinear interpolation."""
+def block_errors(left: Tensor, right: Tensor, field: Tensor) -> Tensor:
+    """Mean difference of every block [h, w] between `right` and `left` moved by a field, both [1, 1, H, W]."""
+    parts = []
+    for rows in spans(field.shape[1], ROWS_AT_ONCE):
+        there = right[:, :, rows.start * BLOCK : rows.stop * BLOCK]
+        error = (sample(left, field[:, rows], rows.start) - there).abs().clamp(max=LARGEST_ERROR)
+        parts.append(F.avg_pool2d(error, BLOCK)[0, 0])
+    return torch.cat(parts)
+
+
+def sample(left: Tensor, field: Tensor, first: int = 0) -> Tensor:
+    """`left` [1, 1, H, W] moved by rows of a field [2, h, w] that begin with block row `first`; bilinear."""
     height, width = left.shape[2:]
     columns, rows = (field / QUARTERS).repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2)
     x = (columns + torch.arange(width)) * (2 / (width - 1)) - 1
-    y = (rows + torch.arange(height)[:, None]) * (2 / (height - 1)) - 1
+    y = (rows + torch.arange(len(rows))[:, None] + first * BLOCK) * (2 / (height - 1)) - 1
     return F.grid_sample(left, torch.stack([x, y], -1)[None], padding_mode="border", align_corners=True)

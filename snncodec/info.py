@@ -31,13 +31,13 @@ def inspect(data: bytes) -> dict[str, Any]:
 def describe(facts: dict[str, Any]) -> str:
     """Return what `inspect` found as lines for people."""
     lines = [
-        f"picture  two views of {facts['width']}x{facts['height']}",
-        f"size     {facts['bytes']:,} bytes, {facts['bpp']:.3f} bpp",
-        f"quality  {facts['quality']}",
-        f"weights  {facts['weights']}",
-        f"views    {'the right one needs the left one' if facts['coupled'] else 'independent of each other'}",
+        f"picture   two views of {facts['width']}x{facts['height']}",
+        f"size      {facts['bytes']:,} bytes, {facts['bpp']:.3f} bpp",
+        f"quality   {facts['quality']}",
+        f"weights   {facts['weights']}",
+        f"views     {'the right one needs the left one' if facts['coupled'] else 'independent of each other'}",
     ]
-    lines += [f"{section['name']:8} {section['bytes']:,} bytes, {section['state']}" for section in facts["sections"]]
+    lines += [f"{section['name']:9} {section['bytes']:,} bytes, {section['state']}" for section in facts["sections"]]
     if facts["surplus"]:
-        lines.append(f"surplus  {facts['surplus']:,} bytes after the last section, for which decode refuses the file")
+        lines.append(f"surplus   {facts['surplus']:,} bytes after the last section, for which decode refuses the file")
     return "\n".join(lines)

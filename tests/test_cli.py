@@ -268,13 +268,13 @@ def test_info_shows_the_header_to_people(coded):
     assert result.exit_code == 0
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
-        "picture  two views of 7x5",
-        "size     256 bytes, 29.257 bpp",
-        "quality  50",
-        f"weights  {b'    base'.hex()}",
-        "views    independent of each other",
-        "left     105 bytes, ok",
-        "right    105 bytes, ok",
+        "picture   two views of 7x5",
+        "size      256 bytes, 29.257 bpp",
+        "quality   50",
+        f"weights   {b'    base'.hex()}",
+        "views     independent of each other",
+        "left      105 bytes, ok",
+        "right     105 bytes, ok",
     ]
 
 
@@ -291,9 +291,9 @@ def test_info_shows_the_header_to_programs(coded):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda data: data[:-1], "right    105 bytes, cut short"),
-        (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "right    105 bytes, damaged"),
-        (lambda data: data + b"??", "surplus  2 bytes after the last section"),
+        (lambda data: data[:-1], "right     105 bytes, cut short"),
+        (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "right     105 bytes, damaged"),
+        (lambda data: data + b"??", "surplus   2 bytes after the last section"),
     ],
 )
 def test_info_says_which_section_is_broken(coded, damage, words):
@@ -301,7 +301,7 @@ def test_info_says_which_section_is_broken(coded, damage, words):
     result = run("info pair.bin")
     assert result.exit_code == 0
     assert words in result.stdout
-    assert "left     105 bytes, ok" in result.stdout
+    assert "left      105 bytes, ok" in result.stdout
 
 
 def test_info_refuses_a_foreign_file(folder):

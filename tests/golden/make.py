@@ -1,6 +1,7 @@
-"""Make golden files from the motorcycle pair with the shipped weights: `python tests/golden/make.py [WEIGHTS]`.
+"""Make golden files from the motorcycle pair: `python tests/golden/make.py WEIGHTS`, shipped or a file in this folder.
 
-Golden files stay for ever, so an entry of golden.json is never replaced: a new set needs weights of a new name or id.
+Golden files stay for ever, so an entry of golden.json is never replaced. Those made with small weights that lie in this
+folder need nothing else; those made with shipped weights are there as long as these weights are.
 Sizes and qualities are those in `CASES`. Every file is decoded once, and what came out is what all machines must get.
 """
 
@@ -41,17 +42,21 @@ def make(weights, entries, height, width, quality, independent):
     if name in entries or (FOLDER / name).exists():
         raise SystemExit(f"{name} exists already; golden files are never replaced")
     pair = codec.decode(data, weights=weights)
+    own = Path(weights).name if Path(weights).is_file() else None  # lies in this folder, or is shipped
     made_on = f"{processor()}, {datetime.datetime.now(datetime.UTC).date()}"
     entries[name] = {
         "sha256_left": hashlib.sha256(pair.left.tobytes()).hexdigest(),
         "sha256_right": hashlib.sha256(pair.right.tobytes()).hexdigest(),
+        "weights": own,
         "made_on": made_on,
     }
     write_bytes(FOLDER / name, data)
 
 
 if __name__ == "__main__":
-    weights = sys.argv[1] if len(sys.argv) > 1 else "base"
+    weights = sys.argv[1]
+    if Path(weights).is_file() and Path(weights).resolve().parent != FOLDER.resolve():
+        raise SystemExit(f"copy {weights} into {FOLDER} first, where it has to stay")
     entries = json.loads(INDEX.read_text()) if INDEX.exists() else {}
     for case in CASES:
         make(weights, entries, *case)
