@@ -106,17 +106,14 @@ def restore(model: StereoCodec, tensors: dict[str, torch.Tensor]) -> StereoCodec
         if not value.isfinite().all():
             raise ValueError(f"tensor {name} has values that are not finite")
         state[name] = value if name == "steps" else value.float()
-    shared = {f"right_encoder.{rest}": state[f"left_encoder.{rest}"] for rest in _names_below(state, "left_encoder.")}
+    names = [name for name in model.state_dict() if name.startswith(SHARED_PARTS)]
+    shared = {name: state[name.replace("right_encoder.", "left_encoder.", 1)] for name in names}
     model.load_state_dict(state | shared, assign=True)
     if not (model.steps >= 2.0**-STEP_BITS).all() or not torch.equal(model.steps, snap(model.steps, STEP_BITS)):
         raise ValueError("its quantisation steps are not positive multiples of 1/64")
     if model.steps.max() > STEP_MAX:
         raise ValueError(f"its quantisation steps exceed {STEP_MAX}")
     return model
-
-
-def _names_below(state: dict[str, torch.Tensor], prefix: str) -> list[str]:
-    return [name.removeprefix(prefix) for name in state if name.startswith(prefix)]
 
 
 def folder() -> Path:
