@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.disparity import displacements
+from snncodec.disparity import estimate
 from snncodec.entropy import TABLES, WIDEST
 from snncodec.exact import exact_arithmetic
-from snncodec.stereo import warp
 from snncodec.views import code_view, render
+from snncodec.warp import warp
 from snncodec.weights import Weights
 
 
@@ -43,6 +43,6 @@ def count_symbols(loaded: Weights, scenes: Tensor) -> np.ndarray:
             if right:
                 seen = render(loaded, values, quality)
                 step = float(loaded.model.steps[quality - 1])
-                field = displacements(seen.permute(1, 2, 0).numpy(), right[0], step)
+                field = estimate(seen.permute(1, 2, 0).numpy(), right[0], step)
                 code_view(loaded, right[0], quality, counter, warp(seen, torch.from_numpy(field)))
     return counter.histogram

@@ -21,8 +21,8 @@ from snncodec.errors import InputError, LimitError, UnsupportedError
 from snncodec.exact import exact_arithmetic
 from snncodec.field import decode_field, encode_field
 from snncodec.images import MAX_PROFILE_BYTES, StereoPair
-from snncodec.stereo import warp
 from snncodec.views import block_shape, decode_view, encode_view, render
+from snncodec.warp import warp
 from snncodec.weights import find_by_id, load_weights
 
 Progress = Callable[[int, int], None]
@@ -59,9 +59,10 @@ def encode(
         warped = None
         if not independent:
             seen = render(loaded, values, quality)
-            field = estimate(as_picture(seen, height, width), right, float(loaded.model.steps[quality - 1]))
-            if field is not None:
-                sections[Tag.DISPARITY] = encode_field(loaded.tables, field)
+            step = float(loaded.model.steps[quality - 1])
+            field = estimate(as_picture(seen, height, width), right, step)
+            if field[2].any():
+                sections[Tag.DISPARITY] = encode_field(field)
                 warped = warp(seen, torch.from_numpy(field).to(seen.device))
         del values
         sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, warped)
@@ -99,7 +100,7 @@ def decode(
             progress(1, 1 if left_only else 2)
         if not left_only:
             if header.coupled:
-                field = decode_field(loaded.tables, sections[Tag.DISPARITY], shape)
+                field = decode_field(sections[Tag.DISPARITY], shape)
                 warped = warp(seen, torch.from_numpy(field).to(seen.device))
             values = decode_view(loaded, sections[Tag.RIGHT], shape, quality, warped)
             right = as_picture(render(loaded, values, quality, warped), *size)

@@ -9,7 +9,7 @@ The header, n being its section count:
          0     4  magic           b"SNNC"
          4     1  version         1
          5     1  quality         1..100, higher is better
-         6     1  flags           bit 0, coupled: the right view needs the left one to be decoded; bits 1..7 are 0
+         6     1  flags           bit 1, coupled: the right view needs the left one to be decoded; the others are 0
          7     1  section count   n, 2 to 4
          8     8  weights id      the first 8 bytes of the sha256 of the weights file; any value
         16     4  width           1.. columns of each view
@@ -50,7 +50,7 @@ VERSION = 1
 _FIXED = struct.Struct("<4sBBBB8sII")  # everything in front of the section table
 _ENTRY = struct.Struct("<BII")
 _CRC = struct.Struct("<I")
-_COUPLED = 0b0000_0001
+_COUPLED = 0b0000_0010  # bit 0 meant coupling by other means, in files that no release wrote
 _UINT32_MAX = 2**32 - 1
 
 

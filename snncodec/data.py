@@ -16,13 +16,15 @@ from torch import Tensor
 
 from snncodec.config import BLOCK
 from snncodec.datasets import Scene, find_pairs, list_pairs, list_pictures
-from snncodec.disparity import QUARTERS, displacements
+from snncodec.disparity import estimate
 from snncodec.errors import InputError
 from snncodec.images import read_image
+from snncodec.matching import QUARTERS
 from snncodec.synthetic import MOST_OBJECTS, compose
 
 SMALLEST_SCALE = 0.5  # pictures are shrunk by a random factor from 0.5 to 1
-SYNTHETIC, STEP = 0.4, 30.0  # share of synthetic pairs; quantisation step for which real ones are matched
+SYNTHETIC, ALIKE, STRANGE = 0.35, 0.05, 0.05  # shares of synthetic pairs, of equal views, of unrelated views
+STEP = 30.0  # quantisation step for which real pairs are matched
 ENOUGH_PIXELS = 2**20  # pictures are drawn in proportion to their size, up to this many pixels
 
 
@@ -97,15 +99,23 @@ class CropSampler:
 
 
 class StereoSampler(CropSampler):
-    """Crops of real stereo pairs whose windows follow the disparity, and synthetic pairs made of photographs."""
+    """Crops of real stereo pairs whose windows follow the disparity, and synthetic pairs made of photographs.
+
+    A few pairs have equal views, and a few views that have nothing in common: both must be learned as well.
+    """
 
     def __init__(self, pairs: list[tuple[np.ndarray, ...]], pictures: CropSampler, random: np.random.Generator) -> None:
         super().__init__(pairs, random)
         self.pictures = pictures
-        self.fields = [displacements(*pair, STEP)[0] // QUARTERS for pair in pairs]
+        self.fields = [estimate(*pair, STEP)[0] // QUARTERS for pair in pairs]
 
     def crop(self, size: int, colour: bool) -> Tensor:
-        if self.random.random() < SYNTHETIC:
+        kind = self.random.random()
+        if kind < ALIKE:
+            return self.pictures.crop(size, colour).expand(2, -1, -1, -1)
+        if kind < ALIKE + STRANGE:
+            return torch.cat([self.pictures.crop(size, colour) for _ in range(2)])
+        if kind < ALIKE + STRANGE + SYNTHETIC:
             textures = [self.pictures.crop(size, colour)[0] for _ in range(1 + self.random.integers(MOST_OBJECTS + 1))]
             return compose(torch.stack(textures), self.random)
         return super().crop(size, colour)

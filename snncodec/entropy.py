@@ -83,6 +83,11 @@ class Tables:
         return np.where(beyond, escape, bits).astype(np.float32)
 
 
+def counted(counts: np.ndarray) -> Categorical:
+    """The coder model of symbols 0, 1, ... that were seen so often; no count is 0."""
+    return Categorical(counts / counts.sum(), perfect=False)
+
+
 def by_table(indexes: np.ndarray) -> tuple[np.ndarray, list[tuple[int, slice]]]:
     """The stable order that groups symbols by table, and each table's slice of it."""
     order = np.argsort(indexes, kind="stable")
@@ -91,11 +96,30 @@ def by_table(indexes: np.ndarray) -> tuple[np.ndarray, list[tuple[int, slice]]]:
     return order, [(i, slice(a, b)) for i, (a, b) in enumerate(zip(starts, ends, strict=True)) if b > a]
 
 
-class SymbolEncoder:
-    """Collects symbols in calls of `encode` and returns the bytes with `finish`."""
+class Encoder:
+    """Collects symbols whose probabilities both sides know, and returns the bytes with `finish`."""
+
+    def __init__(self) -> None:
+        self.coder = RangeEncoder()
+
+    def encode_counted(self, symbols: np.ndarray, counts: np.ndarray) -> None:
+        """Append symbols [n] from 0 to len(counts) - 1, which are as likely as they were often seen: int64 counts."""
+        self.coder.encode(symbols.astype(np.int32), counted(counts))
+
+    def encode_plain(self, symbols: np.ndarray, size: int) -> None:
+        """Append symbols [n] that are equally likely from 0 to size - 1."""
+        self.coder.encode(symbols.astype(np.int32), Uniform(size))
+
+    def finish(self) -> bytes:
+        return self.coder.get_compressed().astype("<u4").tobytes()
+
+
+class SymbolEncoder(Encoder):
+    """An `Encoder` of symbols with tables, in calls of `encode`."""
 
     def __init__(self, tables: Tables) -> None:
-        self.tables, self.coder = tables, RangeEncoder()
+        super().__init__()
+        self.tables = tables
 
     def encode(self, symbols: np.ndarray, indexes: np.ndarray) -> None:
         """Append int64 symbols with their uint8 table indexes, arrays of one shape."""
@@ -110,41 +134,57 @@ class SymbolEncoder:
             self.coder.encode(np.where(escaped, 0, part + reach + 1).astype(np.int32), self.tables.models[table])
             if escaped.any():
                 plain = part[escaped] + 2**31
-                self.coder.encode((plain // HALF).astype(np.int32), Uniform(HALF))
-                self.coder.encode((plain % HALF).astype(np.int32), Uniform(HALF))
-
-    def finish(self) -> bytes:
-        return self.coder.get_compressed().astype("<u4").tobytes()
+                self.encode_plain(plain // HALF, HALF)
+                self.encode_plain(plain % HALF, HALF)
 
 
-class SymbolDecoder:
-    """Gives back, call by call, what `SymbolEncoder.encode` was given; the indexes must be the same."""
+class Decoder:
+    """Gives back, call by call, what an `Encoder` was given."""
 
-    def __init__(self, tables: Tables, data: bytes) -> None:
+    def __init__(self, data: bytes) -> None:
         if len(data) % 4:
             raise FormatError(f"an entropy-coded section has {len(data)} bytes, which is not a multiple of 4")
-        self.tables, self.coder = tables, RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
+        self.coder = RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
-    def decode(self, indexes: np.ndarray) -> np.ndarray:
-        """The next int64 symbols, in the shape of their uint8 table indexes."""
-        order, groups = by_table(indexes.reshape(-1))
-        symbols = np.empty(indexes.size, dtype=np.int64)
+    def decode_counted(self, number: int, counts: np.ndarray) -> np.ndarray:
+        """The next int64 symbols [number]; the counts must be those of the encoder."""
+        return self._next(counted(counts), number)
+
+    def decode_plain(self, number: int, size: int) -> np.ndarray:
+        """The next int64 symbols [number] from 0 to size - 1."""
+        return self._next(Uniform(size), number)
+
+    def _next(self, model: Categorical | Uniform, number: int) -> np.ndarray:
         try:
-            for table, where in groups:
-                symbols[order[where]] = self._decode_group(table, where.stop - where.start)
+            return self.coder.decode(model, int(number)).astype(np.int64)
         except AssertionError as error:  # constriction's way to say that no encoder wrote these words
             raise FormatError("an entropy-coded section holds words that no encoder writes") from error
-        return symbols.reshape(indexes.shape)
-
-    def _decode_group(self, table: int, count: int) -> np.ndarray:
-        coded = self.coder.decode(self.tables.models[table], int(count)).astype(np.int64)
-        symbols, escaped = coded - self.tables.reach[table] - 1, coded == 0
-        if escapes := int(escaped.sum()):
-            upper, lower = (self.coder.decode(Uniform(HALF), escapes).astype(np.int64) for _ in range(2))
-            symbols[escaped] = upper * HALF + lower - 2**31
-        return symbols
 
     def finish(self) -> None:
         """Raise `FormatError` unless the words were used up."""
         if not self.coder.maybe_exhausted():
             raise FormatError("an entropy-coded section holds more than its pictures need")
+
+
+class SymbolDecoder(Decoder):
+    """A `Decoder` of what `SymbolEncoder.encode` was given; the indexes must be the same."""
+
+    def __init__(self, tables: Tables, data: bytes) -> None:
+        super().__init__(data)
+        self.tables = tables
+
+    def decode(self, indexes: np.ndarray) -> np.ndarray:
+        """The next int64 symbols, in the shape of their uint8 table indexes."""
+        order, groups = by_table(indexes.reshape(-1))
+        symbols = np.empty(indexes.size, dtype=np.int64)
+        for table, where in groups:
+            symbols[order[where]] = self._decode_group(table, where.stop - where.start)
+        return symbols.reshape(indexes.shape)
+
+    def _decode_group(self, table: int, count: int) -> np.ndarray:
+        coded = self._next(self.tables.models[table], count)
+        symbols, escaped = coded - self.tables.reach[table] - 1, coded == 0
+        if escapes := int(escaped.sum()):
+            upper, lower = (self.decode_plain(escapes, HALF) for _ in range(2))
+            symbols[escaped] = upper * HALF + lower - 2**31
+        return symbols

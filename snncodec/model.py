@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from snncodec.config import BLOCK, QUALITIES, ModelConfig
 from snncodec.entropy import LOWEST_SCALE, SCALE_RATIO, TABLES
 from snncodec.exact import prove, prove_chain, quantise, snap, snap_parameters
-from snncodec.prior import Code, ContextModel, HyperDecoder, HyperEncoder
+from snncodec.prior import HYPER_STRIDE, Code, ContextModel, HyperDecoder, HyperEncoder
 from snncodec.stereo import VALUE_BITS, VALUE_MAX, Fusion
 from snncodec.transforms import LINEAR_BITS, MEAN_RADIUS, OVERLAP, PIXEL_BITS, Decoder, LeftEncoder, RightEncoder
 
@@ -108,7 +108,7 @@ class StereoCodec(nn.Module):
         """Code pixels [N, 3, H, W] (minus 128, H and W multiples of 16) at qualities [N], differentiably.
 
         Without `encode` the spiking encoder E is left out, without `decode` no pixels are made; early stages train so.
-        `warped` [N, 3, H, W] (minus 128), displaced left views, helps to code right views.
+        `warped` [N, 4, H, W], displaced left views (minus 128) and where they are matched, helps to code right views.
         """
         count, step = len(pixels), self.steps[quality - 1].to(pixels.dtype)
         if encode:
@@ -119,8 +119,12 @@ class StereoCodec(nn.Module):
         latents = latents / step.view(-1, 1, 1, 1)
         hyper = self.hyper_encoder(latents, self.hyper_offsets(quality))
         hyper = hyper + (hyper.round() - hyper).detach()
-        bits = [logistic_bits(hyper, self.hyper_index.view(1, -1, 1, 1)).sum((1, 2, 3))]
-        errors = []
+        spent, expected = logistic_bits(hyper, self.hyper_index.view(1, -1, 1, 1)), None
+        if warped is not None:
+            expected = self.expect(warped, quality)
+            foreseen, known = self.foresee(expected, quality)
+            hyper, spent = torch.where(known, foreseen, hyper), spent * ~known
+        bits, errors = [spent.sum((1, 2, 3))], []
 
         def code(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             residual = targets - mean
@@ -130,8 +134,7 @@ class StereoCodec(nn.Module):
             errors.append((targets.detach() - mean - rounded).square().view(count, -1).sum(1))
             return symbols + mean
 
-        predicted = None if warped is None else self.expect(warped, quality)
-        values, decoded = self.predict(hyper, quality, latents, code, latents.shape[2:], predicted), None
+        values, decoded = self.predict(hyper, quality, latents, code, latents.shape[2:], expected), None
         if decode:
             decoded = self.decoder(values * step.view(-1, 1, 1, 1), step, self.decoder_offsets(quality), warped)
         return Output(sum(bits), decoded, sum(errors), values)
@@ -143,26 +146,42 @@ class StereoCodec(nn.Module):
         targets: Tensor | None,
         code: Code,
         shape: Size,
-        predicted: Tensor | None = None,
+        expected: Tensor | None = None,
     ) -> Tensor:
         """Run the entropy model from rounded hyper-latents [N, Z, h', w'] over a map of `shape` (h, w) blocks.
 
         `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them.
-        `predicted` [N, N2, h, w], which `expect` made of the displaced left view, couples a right view to it.
+        `expected` [N, N2 + 1, h, w], which `expect` made of the displaced left view, couples a right view to it.
         """
         quality = self._at(quality)
         membrane = self.hyper_decoder(hyper)[:, :, : shape[0], : shape[1]]
         membrane = membrane + self.prior_offsets(quality)[:, :, None, None].repeat(self.config.T, 1, 1, 1)
-        aid = None if predicted is None else self.fusion.help(predicted, self.context_model.passes)
+        aid = None if expected is None else self.fusion.help(expected, self.context_model.passes)
         return self.context_model(membrane, self.index_offsets(quality), targets, code, aid)
 
     @torch.no_grad()
-    def expect(self, pixels: Tensor, quality: Tensor | int) -> Tensor:
-        """Latents in steps [N, N2, h, w] that pixels [N, 3, 16 h, 16 w] (minus 128) lead to expect; exact in eval()."""
+    def expect(self, warped: Tensor, quality: Tensor | int) -> Tensor:
+        """Latents in steps that a prediction [N, 4, 16 h, 16 w] (minus 128) leads to expect; exact in eval().
+
+        Returns [N, N2 + 1, h, w]; the last channel tells which blocks are matched (1) or not (0).
+        """
         kernels = self.decoder.synthesis
-        latents = kernels.adjoint(pixels.to(kernels.matrix.dtype))
+        pixels = warped.to(kernels.matrix.dtype)
+        latents = kernels.adjoint(pixels[:, :3])
         steps = self.steps[self._at(quality) - 1].to(latents.dtype).view(-1, 1, 1, 1)
-        return snap(latents / steps, VALUE_BITS).clamp(-VALUE_MAX, VALUE_MAX)
+        latents = snap(latents / steps, VALUE_BITS).clamp(-VALUE_MAX, VALUE_MAX)
+        return torch.cat([latents, pixels[:, 3:, ::BLOCK, ::BLOCK]], dim=1)
+
+    @torch.no_grad()
+    def foresee(self, expected: Tensor, quality: Tensor | int) -> tuple[Tensor, Tensor]:
+        """Hyper-latents [N, Z, h', w'] of expected latents, and where they are taken for the right view's [N, 1, h', w'].
+
+        That is where at least half of a cell's blocks are matched: no hyper-latents are coded there. Exact in eval().
+        """
+        height, width = expected.shape[2:]
+        padding = (0, -width % HYPER_STRIDE, 0, -height % HYPER_STRIDE)
+        share = F.avg_pool2d(F.pad(expected[:, -1:], padding, mode="replicate"), HYPER_STRIDE)
+        return self.summarise(expected[:, :-1], quality), share >= 0.5
 
     def offsets(self) -> tuple[QualityOffsets, ...]:
         return (
@@ -189,7 +208,10 @@ class StereoCodec(nn.Module):
         prove_chain(chain, LATENT_MAX, LINEAR_BITS + PIXEL_BITS, "the linear synthesis")
         prove_chain([m.T for m in reversed(chain)], 256.0, LINEAR_BITS + PIXEL_BITS, "the adjoint of the synthesis")
         entropy = nn.ModuleList(
-            [self.hyper_decoder, self.context_model, self.fusion, self.prior_offsets, self.index_offsets]
+            [
+                *(self.hyper_encoder, self.hyper_offsets, self.hyper_decoder, self.context_model, self.fusion),
+                *(self.prior_offsets, self.index_offsets),
+            ]
         )
         pixels = nn.ModuleList([self.decoder.network, self.decoder.side, self.decoder_offsets])
         for part in (entropy, pixels):
@@ -200,13 +222,13 @@ class StereoCodec(nn.Module):
         return self
 
     def analyse(self, pixels: Tensor, quality: int, warped: Tensor | None = None) -> Tensor:
-        """Latents in steps [1, N2, H/16, W/16] of one view [1, 3, H, W], given a prediction (float32, minus 128)."""
+        """Latents in steps [1, N2, H/16, W/16] of one view [1, 3, H, W] (float32, minus 128), given a prediction."""
         at = self._at(quality)
         step, encoder = self.steps[at - 1].to(pixels.dtype), self.left_encoder if warped is None else self.right_encoder
         return encoder(pixels, step, self.encoder_offsets(at), warped) / step
 
-    def summarise(self, latents: Tensor, quality: int) -> Tensor:
-        """Rounded hyper-latents [1, Z, h/4, w/4] of latents in steps [1, N2, h, w]."""
+    def summarise(self, latents: Tensor, quality: Tensor | int) -> Tensor:
+        """Rounded hyper-latents [N, Z, h/4, w/4] of latents in steps [N, N2, h, w]."""
         return self.hyper_encoder(latents, self.hyper_offsets(self._at(quality))).round()
 
     def dequantise(self, values: Tensor, quality: int) -> Tensor:
@@ -214,7 +236,7 @@ class StereoCodec(nn.Module):
         return snap(values * self.steps[quality - 1], STEP_BITS).clamp(-LATENT_MAX, LATENT_MAX)
 
     def reconstruct(self, values: Tensor, quality: int, warped: Tensor | None = None) -> Tensor:
-        """Latents in steps [N, N2, h, w], as coded, and a prediction (minus 128) -> uint8 pixels [N, 3, 16 h, 16 w]."""
+        """Latents in steps [N, N2, h, w], as coded, and a prediction (or None) -> uint8 pixels [N, 3, 16 h, 16 w]."""
         at, latents = self._at(quality), self.dequantise(values.double(), quality)
         warped = None if warped is None else warped.double()
         pixels = self.decoder(latents, self.steps[at - 1], self.decoder_offsets(at), warped)

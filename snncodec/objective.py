@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from snncodec.disparity import displacements
+from snncodec.disparity import estimate
 from snncodec.model import COARSEST, StereoCodec
-from snncodec.stereo import warp
+from snncodec.views import centred
+from snncodec.warp import warp
 
 LAMBDA = 24.0  # lambda = 24 / step**2 makes bpp + lambda * MSE optimal for a uniform quantiser of that step
 VALIDATION_QUALITIES = (5, 15, 30, 50, 70, 90)
@@ -76,15 +77,15 @@ def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tu
 
 @torch.no_grad()
 def prediction(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> Tensor:
-    """The left views decoded and displaced [N, 3, H, W] (minus 128), as for a file: what right views are coded with."""
+    """The left views decoded and displaced [N, 4, H, W], as for a file: what right views are coded with."""
     left = model(views[:, 0], quality, encode=stage.encode).pixels
     seen, rights = ((x + 128).round().clamp(0, 255).to(torch.uint8) for x in (left, views[:, 1]))
     warped = []
     for view, right, q in zip(seen, rights, quality.tolist(), strict=True):
         pictures = (x.permute(1, 2, 0).cpu().numpy() for x in (view, right))
-        field = torch.from_numpy(displacements(*pictures, float(model.steps[q - 1])))
-        warped.append(warp(view, field.to(view.device)))
-    return torch.stack(warped).to(views.dtype) - 128
+        field = torch.from_numpy(estimate(*pictures, float(model.steps[q - 1])))
+        warped.append(centred(warp(view, field.to(view.device))[None]))
+    return torch.cat(warped)
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
-"""What the left view tells about the right one: it is moved by a displacement field, and its latents are offered.
+"""What the entropy model of the right view learns from the left one: latents of the displaced left view are offered.
 
-`warp` makes a prediction of the right view from decoded left pixels. `Fusion` is the spiking network that decides,
-block by block and channel by channel, how far the right view's entropy model believes it. Everything here is exact.
+`Fusion` is the spiking network that decides, block by block and channel by channel, how far they are believed. Where
+the field says that a block is not matched, the right view is coded as if it were alone. Everything here is exact.
 """
 
 from __future__ import annotations
@@ -12,43 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snncodec.config import BLOCK, ModelConfig
+from snncodec.config import ModelConfig
 from snncodec.exact import ExactConv2d, snap
 from snncodec.neurons import Spike, mean_over_time, spread
 from snncodec.prior import COMPAND_MAX, INDEX_GAIN, SIGNED_GROUPS, Context, Pass, as_map, as_tokens, compand, pass_order
-from snncodec.tiles import spans
 
-TAPS = ((0, 128, 0, 0), (-9, 111, 29, -3), (-8, 72, 72, -8), (-3, 29, 111, -9))  # Catmull-Rom at quarters, in 1/128
-ROWS_AT_ONCE = 16  # rows of blocks; bounds the memory of `warp`
 WINDOW = range(-2, 3)  # blocks on the epipolar row around the displaced place that attention looks at
 HEAD = 32  # channels of queries and keys
 LOOK = 96  # leading latent channels of the prediction that are looked at
 VALUE_BITS, VALUE_MAX = 6, 2.0**17  # decoded latents, in steps, fit float32 exactly: multiples of 1/64, bounded
-
-
-def warp(left: Tensor, field: Tensor) -> Tensor:
-    """Move blocks of `left` (uint8 [C, 16 h, 16 w]) by `field` (int64 [2, h, w], columns and rows in quarter pixels).
-
-    Returns uint8 [C, 16 h, 16 w]: separable cubic interpolation (Keys 1981, a = -1/2) in integers; pixels outside the
-    view count as those of its border.
-    """
-    parts = [_warp_rows(left, field[:, rows], rows.start) for rows in spans(field.shape[1], ROWS_AT_ONCE)]
-    return torch.cat(parts, dim=1)
-
-
-def _warp_rows(left: Tensor, field: Tensor, first: int) -> Tensor:
-    taps = torch.tensor(TAPS, dtype=torch.int32, device=left.device)
-    height, width = field.shape[1:]
-    reach = torch.arange(-1, BLOCK + 2, device=left.device)
-    columns = (torch.arange(width, device=left.device) * BLOCK + (field[0] >> 2))[..., None] + reach
-    rows = ((torch.arange(height, device=left.device) + first) * BLOCK)[:, None] + (field[1] >> 2)
-    rows = (rows[..., None] + reach).clamp(0, left.shape[1] - 1)[..., :, None]
-    patches = left[:, rows, columns.clamp(0, left.shape[2] - 1)[..., None, :]].int()  # [C, h, w, 19, 19]
-    for component in (0, 1):  # along rows, then along columns
-        weights = taps[field[component] & 3][..., None, None].unbind(2)
-        patches = sum(weight * patches[..., i : i + BLOCK] for i, weight in enumerate(weights)).transpose(3, 4)
-    pixels = ((patches + 2**13) >> 14).clamp(0, 255).to(torch.uint8)  # two taps' units of 1/128 each
-    return pixels.permute(0, 1, 3, 2, 4).reshape(len(left), height * BLOCK, width * BLOCK)
 
 
 class Belief(nn.Module):
@@ -67,9 +39,11 @@ class Belief(nn.Module):
             nn.init.zeros_(self.surprise.conv.weight)
             nn.init.zeros_(self.surprise.conv.bias)
 
-    def forward(self, tokens: Tensor, mean: Tensor, index: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, tokens: Tensor, mean: Tensor, index: Tensor, predicted: Tensor, matched: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Mean and table index [cells, size] after a look at the prediction; `tokens` are membranes [T * cells, C]."""
-        out = mean_over_time(self.read_out.linear(self.spike(tokens)), self.steps)
+        out = mean_over_time(self.read_out.linear(self.spike(tokens)), self.steps) * matched
         mean = mean if self.training else snap(mean, VALUE_BITS).clamp(-VALUE_MAX, VALUE_MAX)
         return mean + out[:, : self.size].clamp(0, 1) * (predicted - mean), index + out[:, self.size :] * INDEX_GAIN
 
@@ -101,11 +75,12 @@ class Fusion(nn.Module):
             nn.init.zeros_(layer.bias)
         nn.init.constant_(self.gate.threshold, HEAD)
 
-    def help(self, predicted: Tensor, passes: Iterable[Pass]) -> Help:
-        """Help for one run of the context model, from predicted right latents in steps [N, N2, h, w]."""
-        companded = compand(predicted[:, : self.look])
+    def help(self, expected: Tensor, passes: Iterable[Pass]) -> Help:
+        """Help for one run of the context model, from what `StereoCodec.expect` returns [N, N2 + 1, h, w]."""
+        predicted, matched = expected[:, :-1], expected[:, -1:]
+        companded = compand(predicted[:, : self.look]) * matched
         features = spread(self.stem(torch.cat([companded, companded.abs()], dim=1)), self.steps)
-        return Help(self, features, predicted, [step.channels for step in passes])
+        return Help(self, features, predicted, matched, [step.channels for step in passes])
 
     def attend(self, membrane: Tensor, features: Tensor) -> Tensor:
         """What a right membrane [T * N, C, h, w] takes from features of the displaced left view on its row."""
@@ -119,27 +94,31 @@ class Fusion(nn.Module):
 class Help:
     """`Fusion` at work on one map; the `Aid` that `ContextModel.forward` asks at every pass."""
 
-    def __init__(self, fusion: Fusion, features: Tensor, predicted: Tensor, channels: list[slice]) -> None:
+    def __init__(
+        self, fusion: Fusion, features: Tensor, predicted: Tensor, matched: Tensor, channels: list[slice]
+    ) -> None:
         self.fusion, self.features, self.channels = fusion, features, channels
-        self.shape, self.predicted = predicted[:, 0].shape, as_tokens(predicted)
+        self.shape, self.predicted, self.matched = predicted[:, 0].shape, as_tokens(predicted), as_tokens(matched)
+        self.counts = spread(matched, fusion.steps)
 
     def start(self, membrane: Tensor) -> Tensor:
         """The membrane that the passes start from."""
-        return membrane + self.fusion.start(self.fusion.start_spike(self.features))
+        return membrane + self.fusion.start(self.fusion.start_spike(self.features)) * self.counts
 
     def attend(self, membrane: Tensor) -> Tensor:
         """The membrane once enough symbols are there to match the views with."""
-        return membrane + self.fusion.attend(membrane, self.features)
+        return membrane + self.fusion.attend(membrane, self.features) * self.counts
 
     def judge(self, number: int, tokens: Tensor, mean: Tensor, index: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and table index of pass `number` after a look at the prediction."""
-        return self.fusion.beliefs[number](tokens, mean, index, self.predicted[cells, self.channels[number]])
+        predicted, matched = self.predicted[cells, self.channels[number]], self.matched[cells]
+        return self.fusion.beliefs[number](tokens, mean, index, predicted, matched)
 
     def learn(self, number: int, membrane: Tensor, values: Tensor, cells: Tensor) -> Tensor:
         """The membrane after a comparison of what was decoded [cells, size] with what had been predicted."""
         surprise = self.fusion.beliefs[number].surprise
         if surprise is None:
             return membrane
-        difference = values.detach() - self.predicted[cells, self.channels[number]]
+        difference = (values.detach() - self.predicted[cells, self.channels[number]]) * self.matched[cells]
         placed = difference.new_zeros(len(self.predicted), difference.shape[1]).index_copy(0, cells, difference)
-        return membrane + surprise(as_map(placed, *self.shape))
+        return membrane + surprise(as_map(placed, *self.shape)) * self.counts

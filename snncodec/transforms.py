@@ -127,7 +127,7 @@ class PixelNetwork(nn.Module):
         nn.init.zeros_(self.read_out.bias)
 
     def forward(self, pixels: Tensor, offsets: Tensor, side: Side | None = None, aside: Tensor | None = None) -> Tensor:
-        """`side` adds what `aside`, a second input like `pixels`, has to say."""
+        """`side` adds what `aside`, the distance of a prediction [N, 4, H, W], has to say."""
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.bfloat16 and self.training):
             membrane = self.stem(F.pixel_unshuffle(pixels, self.patch)) + offsets[:, :, None, None]
             membrane = spread(membrane, self.steps)
@@ -138,7 +138,10 @@ class PixelNetwork(nn.Module):
 
 
 class Side(nn.Module):
-    """How a prediction enters a pixel network: its distance from the pixels moves membranes, then a residual block."""
+    """How a prediction enters a pixel network: its distance from the pixels moves membranes, then a residual block.
+
+    The fourth channel of the distance is 1 where the prediction counts, and 0 where membranes are left as they are.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -150,7 +153,9 @@ class Side(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, membrane: Tensor, distance: Tensor) -> Tensor:
-        return self.block(membrane + spread(self.stem(F.pixel_unshuffle(distance, self.patch)), self.steps))
+        moved = self.block(membrane + spread(self.stem(F.pixel_unshuffle(distance[:, :3], self.patch)), self.steps))
+        counts = spread(distance[:, 3:, :: self.patch, :: self.patch], self.steps)
+        return membrane + (moved - membrane) * counts
 
 
 class LeftEncoder(nn.Module):
@@ -166,7 +171,7 @@ class LeftEncoder(nn.Module):
         step = step.view(-1, 1, 1, 1)
         latents = self.analysis(pixels)
         scaled = in_steps(pixels - local_mean(pixels), step)
-        aside = None if warped is None else in_steps(warped - pixels, step)
+        aside = None if warped is None else distance(warped, pixels, step)
         refinement = self.network(scaled, offsets, None if aside is None else self.side, aside) * step
         return torch.cat([latents[:, : refinement.shape[1]] + refinement, latents[:, refinement.shape[1] :]], dim=1)
 
@@ -182,6 +187,11 @@ class RightEncoder(LeftEncoder):
 def in_steps(pixels: Tensor, step: Tensor) -> Tensor:
     """Pixel differences in sixteenths of a quantisation step, as the networks see them in training."""
     return (pixels * (INPUT_SCALE / step)).clamp(-INPUT_MAX, INPUT_MAX)
+
+
+def distance(warped: Tensor, pixels: Tensor, step: Tensor) -> Tensor:
+    """How far a prediction [N, 4, H, W] is from pixels, `in_steps`; its fourth channel stays as it is."""
+    return torch.cat([in_steps(warped[:, :3] - pixels, step), warped[:, 3:]], dim=1)
 
 
 class Decoder(nn.Module):
@@ -203,7 +213,7 @@ class Decoder(nn.Module):
         step, aside = step.view(-1, 1, 1, 1), None
         if self.training:
             scaled = in_steps(pixels - local_mean(pixels), step)
-            aside = None if warped is None else in_steps(warped - pixels, step)
+            aside = None if warped is None else distance(warped, pixels, step)
         else:
             kind = self.network.stem.weight.dtype
             scaled = exact_contrast(pixels, step).to(kind)
@@ -221,5 +231,6 @@ def exact_contrast(pixels: Tensor, step: Tensor) -> Tensor:
 
 
 def exact_distance(warped: Tensor, pixels: Tensor, step: Tensor) -> Tensor:
-    """(prediction - pixel) / step in units of 1/16, as integers; a single IEEE division."""
-    return ((warped - snap(pixels, 2)) * INPUT_SCALE / step).round().clamp(-INPUT_MAX, INPUT_MAX)
+    """`distance` as integers; a single IEEE division."""
+    scaled = ((warped[:, :3] - snap(pixels, 2)) * INPUT_SCALE / step).round().clamp(-INPUT_MAX, INPUT_MAX)
+    return torch.cat([scaled, warped[:, 3:]], dim=1)

@@ -16,6 +16,7 @@ from torch import Tensor
 from snncodec.config import BLOCK
 from snncodec.entropy import TABLES, WIDEST, SymbolDecoder, SymbolEncoder, Tables
 from snncodec.exact import snap
+from snncodec.model import StereoCodec
 from snncodec.prior import HYPER_STRIDE
 from snncodec.stereo import VALUE_BITS, VALUE_MAX
 from snncodec.tiles import Tile, in_tiles, on_tile, split
@@ -30,7 +31,7 @@ SHRINK = 2  # rate-distortion optimised quantisation tries the nearest integer a
 def encode_view(loaded: Weights, view: np.ndarray, quality: int, warped: Tensor | None = None) -> tuple[bytes, Tensor]:
     """One view, uint8 [H, W, 3], as an entropy-coded section, and its decoded latents in steps.
 
-    `warped`, a prediction of it (uint8 [3, 16 h, 16 w]) that the decoder has too, helps to code it.
+    `warped`, a prediction of it (uint8 [4, 16 h, 16 w], see `warp`) that the decoder has too, helps to code it.
     """
     coder = SymbolEncoder(loaded.tables)
     values = code_view(loaded, view, quality, coder, warped)
@@ -57,11 +58,13 @@ def code_view(
     def analyse(part: Tensor, prediction: Tensor | None = None) -> Tensor:
         return model.analyse(centred(part), quality, None if prediction is None else centred(prediction))
 
-    def code_tile(tile: Tile, predicted: Tensor | None) -> Tensor:
+    def code_tile(tile: Tile, expected: Tensor | None) -> Tensor:
         latents = on_tile(analyse, [pixels] if warped is None else [pixels, warped[None]], shape, tile, model.margin)
-        hyper = model.summarise(latents, quality)
-        coder.encode(as_symbols(hyper), hyper_indexes(model.hyper_index, hyper.shape))
-        return model.predict(hyper.double(), quality, latents.double(), code, latents.shape[2:], predicted)
+        latents, size = latents.double(), latents.shape[2:]
+        hyper, coded = foreseen_hyper(model, size, quality, expected)
+        hyper[coded] = model.summarise(latents, quality)[coded]
+        coder.encode(as_symbols(hyper[coded]), hyper_indexes(model, coded))
+        return model.predict(hyper, quality, latents, code, size, expected)
 
     return each_tile(loaded, shape, quality, warped, code_tile)
 
@@ -77,12 +80,12 @@ def decode_view(
         symbols = torch.from_numpy(coder.decode(table_indexes(index))).to(device, torch.float64)
         return (symbols + snap(mean, VALUE_BITS)).clamp(-VALUE_MAX, VALUE_MAX)
 
-    def decode_tile(tile: Tile, predicted: Tensor | None) -> Tensor:
+    def decode_tile(tile: Tile, expected: Tensor | None) -> Tensor:
         size = torch.Size(span.stop - span.start for span in tile)
-        hyper_shape = (1, len(model.hyper_index), *(-(-length // HYPER_STRIDE) for length in size))
-        symbols = coder.decode(hyper_indexes(model.hyper_index, hyper_shape))
-        hyper = torch.from_numpy(symbols).to(device, torch.float64)
-        return model.predict(hyper, quality, None, code, size, predicted)
+        hyper, coded = foreseen_hyper(model, size, quality, expected)
+        symbols = coder.decode(hyper_indexes(model, coded))
+        hyper[coded] = torch.from_numpy(symbols).to(device, torch.float64)
+        return model.predict(hyper, quality, None, code, size, expected)
 
     values = each_tile(loaded, shape, quality, warped, decode_tile)
     coder.finish()
@@ -100,8 +103,20 @@ def render(loaded: Weights, values: Tensor, quality: int, warped: Tensor | None 
 
 
 def centred(pixels: Tensor) -> Tensor:
-    """uint8 -> float32 minus 128."""
-    return pixels.float() - 128
+    """uint8 -> float32, the first three channels minus 128."""
+    return torch.cat([pixels[:, :3].float() - 128, pixels[:, 3:].float()], dim=1)
+
+
+def foreseen_hyper(
+    model: StereoCodec, size: torch.Size, quality: int, expected: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Hyper-latents [1, Z, h', w'] of a map of `size` (h, w) as far as they need no coding, and which ones do."""
+    if expected is None:
+        shape = (1, len(model.hyper_index), *(-(-length // HYPER_STRIDE) for length in size))
+        hyper = torch.zeros(shape, dtype=torch.float64, device=model.steps.device)
+        return hyper, torch.ones_like(hyper, dtype=torch.bool)
+    hyper, known = model.foresee(expected, quality)
+    return hyper, ~known.expand_as(hyper)
 
 
 def each_tile(
@@ -112,12 +127,12 @@ def each_tile(
     code_tile: Callable[[Tile, Tensor | None], Tensor],
 ) -> Tensor:
     """The latents in steps [1, N2, h, w] that `code_tile` makes of every tile and of what `warped` leads to expect."""
-    model, predicted = loaded.model, None
+    model, expected = loaded.model, None
     values = torch.empty((1, model.config.N2, *shape), dtype=torch.float32, device=model.steps.device)
     for tile in split(*shape, CODED_TILE):
         if warped is not None:
-            predicted = on_tile(lambda part: model.expect(centred(part), quality), [warped[None]], shape, tile, 1)
-        values[(..., *tile)] = code_tile(tile, predicted)
+            expected = on_tile(lambda part: model.expect(centred(part), quality), [warped[None]], shape, tile, 1)
+        values[(..., *tile)] = code_tile(tile, expected)
     return values
 
 
@@ -135,9 +150,9 @@ def table_indexes(index: Tensor) -> np.ndarray:
     return (index + 0.5).floor().clamp(0, TABLES - 1).to(torch.uint8).cpu().numpy()
 
 
-def hyper_indexes(index: Tensor, shape: tuple[int, ...]) -> np.ndarray:
-    """The table index of every hyper-latent [1, Z, h, w]: one per channel."""
-    return np.broadcast_to(table_indexes(index)[None, :, None, None], shape)
+def hyper_indexes(model: StereoCodec, coded: Tensor) -> np.ndarray:
+    """The table indexes of those hyper-latents [1, Z, h', w'] that are `coded`: one per channel."""
+    return np.broadcast_to(table_indexes(model.hyper_index)[None, :, None, None], coded.shape)[coded.cpu().numpy()]
 
 
 def quantise(residual: Tensor, indexes: np.ndarray, tables: Tables) -> Tensor:

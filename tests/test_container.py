@@ -14,12 +14,12 @@ from snncodec.errors import FormatError, LimitError, SnncodecError, UnsupportedE
 HEADER = Header(width=741, height=497, quality=50, weights_id=bytes(range(8)), coupled=True)
 SECTIONS = {Tag.ICC: b"profile", Tag.LEFT: b"left bytes", Tag.DISPARITY: b"field", Tag.RIGHT: b"right"}
 GOLDEN = bytes.fromhex(
-    "534e4e43" "01" "32" "01" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
+    "534e4e43" "01" "32" "02" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
     "01" "07000000" "0faa5781"  # ICC
     "02" "0a000000" "82a41140"  # LEFT
     "03" "05000000" "5845f55b"  # DISPARITY
     "04" "05000000" "1475cab4"  # RIGHT
-    "ed8ae667"  # header CRC
+    "37700865"  # header CRC
 ) + b"profileleft bytesfieldright"  # fmt: skip
 RIGHT_STARTS = len(GOLDEN) - len(b"right")
 LEFT_ENDS = RIGHT_STARTS - len(b"field")
@@ -78,7 +78,7 @@ BROKEN_RULES = {
     "short": (GOLDEN[:10], FormatError, "ends inside its header: 10 bytes present, 24 or more expected"),
     "short table": (GOLDEN[:30], FormatError, "ends inside its header: 30 bytes present, 64 expected"),
     "header crc": (GOLDEN[:20] + b"\0" + GOLDEN[21:], FormatError, "the header is damaged"),
-    "flags": (forge(flags=0b10), UnsupportedError, "unknown flags 0x02"),
+    "flags": (forge(flags=0b101), UnsupportedError, "unknown flags 0x05"),
     "quality 0": (forge(quality=0), FormatError, "quality 0, expected 1 to 100"),
     "quality 101": (forge(quality=101), FormatError, "quality 101, expected 1 to 100"),
     "no columns": (forge(width=0), FormatError, "a width of 0"),
@@ -88,7 +88,7 @@ BROKEN_RULES = {
     "no right": (forge([(Tag.LEFT, b"")]), FormatError, "RIGHT section is missing"),
     "tag 5": (forge([*PLAIN, (5, b"")]), UnsupportedError, "unknown section tag 5"),
     "field": (forge([PLAIN[0], (3, b""), PLAIN[1]]), FormatError, "there is a DISPARITY section, but"),
-    "no field": (forge(flags=1), FormatError, "DISPARITY section is missing"),
+    "no field": (forge(flags=2), FormatError, "DISPARITY section is missing"),
     "tag order": (forge(PLAIN[::-1]), FormatError, "LEFT stands after RIGHT"),
     "tag twice": (forge((PLAIN[0], *PLAIN)), FormatError, "LEFT stands after LEFT"),
     "section cut": (GOLDEN[:-2], FormatError, "RIGHT section ends early: 3 bytes present, the header says 5"),

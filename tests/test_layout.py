@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "snncodec"
 SOURCES = sorted(PACKAGE.glob("**/*.py"))
 ORDER = (
     "errors", "files", "config", "images", "datasets", "container", "entropy", "field", "neurons", "exact",
-    "transforms", "prior", "tiles", "disparity", "stereo", "model", "weights", "views", "codec", "metrics", "baselines",
+    "transforms", "prior", "tiles", "warp", "matching", "disparity", "stereo", "model", "weights", "views", "codec", "metrics", "baselines",
     "synthetic", "data", "klt", "calibrate", "checkpoint", "objective", "train", "bench", "report", "info",
     "terminal", "cli",
 )  # fmt: skip

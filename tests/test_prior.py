@@ -12,6 +12,7 @@ from snncodec.config import PRESETS
 from snncodec.entropy import Tables, make_frequencies
 from snncodec.exact import exact_arithmetic
 from snncodec.prior import COMPAND_MAX, COMPAND_STEPS, COMPAND_THRESHOLDS, ContextModel, compand
+from snncodec.warp import warp
 from snncodec.weights import Weights, load_weights
 
 TABLES = Tables(make_frequencies())
@@ -45,7 +46,9 @@ def test_decoded_latents_are_the_encoded_ones(weights_files, seed, height, width
     shape = views.block_shape(height, width)
     with exact_arithmetic():
         section, values = views.encode_view(loaded, left, quality)
-        warped = views.render(loaded, values, quality)
+        seen = views.render(loaded, values, quality)
+        matched = torch.rand(1, *shape, generator=torch.Generator().manual_seed(seed)) < 0.7
+        warped = warp(seen, torch.cat([torch.zeros(2, *shape), matched]).long())
         coupled, expected = views.encode_view(loaded, right, quality, warped)
         assert torch.equal(views.decode_view(loaded, section, shape, quality), values)
         assert torch.equal(views.decode_view(loaded, coupled, shape, quality, warped), expected)

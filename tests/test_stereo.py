@@ -1,4 +1,4 @@
-"""Promises of disparity.py, field.py and stereo.py: what moved is found, coded without loss and moved alike."""
+"""Promises of matching, disparity, field, warp and stereo: what moved is found, coded without loss and moved alike."""
 
 import dataclasses
 
@@ -8,16 +8,16 @@ import torch
 from conftest import CONFIGS, CPU, TINY, random_model
 from hypothesis import given, settings, strategies
 
-from snncodec import codec, stereo
+from snncodec import codec
+from snncodec import warp as warping
 from snncodec.container import Tag, unpack
-from snncodec.disparity import contrast, displacements, estimate, sample, smooth
-from snncodec.entropy import Tables, make_frequencies
+from snncodec.disparity import Matcher, estimate
 from snncodec.errors import FormatError
-from snncodec.exact import exact_arithmetic
-from snncodec.field import FIELD_MAX, decode_field, encode_field, passes
-from snncodec.stereo import TAPS, warp
-
-TABLES = Tables(make_frequencies())
+from snncodec.exact import exact_arithmetic, snap
+from snncodec.field import FIELD_MAX, decode_field, encode_field, passes, walk
+from snncodec.matching import contrast, smooth
+from snncodec.stereo import VALUE_BITS
+from snncodec.warp import BLOCK, MARGIN, TAPS, warp
 
 
 def textured(height, width, seed=0):
@@ -35,6 +35,11 @@ def moved(columns, rows=0, height=96, width=160, seed=0):
     return wide[4 : 4 + height, 100 : 100 + width], wide[4 + rows : 4 + rows + height, 100 + columns :][:, :width]
 
 
+def field_of(columns, rows, shape):
+    """A field of matched blocks, int64 [3, h, w]."""
+    return np.stack([np.broadcast_to(np.asarray(part, dtype=np.int64), shape) for part in (columns, rows, 1)])
+
+
 def inner(field):
     """The blocks that are seen in both views."""
     return field[:, 1:-1, 2:-2]
@@ -43,14 +48,14 @@ def inner(field):
 @pytest.mark.parametrize("columns", [-20, -3, 0, 1, 14, 33])
 @pytest.mark.parametrize("rows", [-2, 0, 1])
 def test_a_shift_is_found(columns, rows):
-    field = displacements(*moved(columns, rows), step=30.0)
+    field = estimate(*moved(columns, rows), step=30.0)
     assert np.median(field[0]) == 4 * columns and np.median(field[1]) == 4 * rows
-    assert (inner(field) == np.array([4 * columns, 4 * rows]).reshape(2, 1, 1)).mean() > 0.8
+    assert (inner(field) == np.array([4 * columns, 4 * rows, 1]).reshape(3, 1, 1)).mean() > 0.8
 
 
 def test_another_exposure_does_not_hide_a_shift():
     left, right = moved(9)
-    field = displacements(left, (right * 0.8 + 20).astype(np.uint8), step=30.0)
+    field = estimate(left, (right * 0.8 + 20).astype(np.uint8), step=30.0)
     assert (inner(field)[0] == 36).mean() > 0.8
 
 
@@ -58,21 +63,27 @@ def test_a_coarser_step_asks_for_a_smoother_field():
     left, right = moved(9)
     noise = np.random.default_rng(1).normal(0, 50, right.shape)
     noisy = (right + noise).clip(0, 255).astype(np.uint8)
-    sizes = [len(encode_field(TABLES, displacements(left, noisy, step))) for step in (5.0, 190.0)]
+    sizes = [len(encode_field(estimate(left, noisy, step))) for step in (5.0, 190.0)]
     assert sizes[1] < sizes[0]
 
 
-def test_unrelated_and_flat_views_have_no_field_worth_coding():
-    assert estimate(textured(96, 160, 1), textured(96, 160, 2), 30.0) is None
-    grey = np.full((40, 60, 3), 99, dtype=np.uint8)
-    assert estimate(grey, grey, 30.0) is None
-    assert estimate(*moved(7), 30.0) is not None
+def test_unrelated_views_have_no_field_worth_coding():
+    assert not estimate(textured(96, 160, 1), textured(96, 160, 2), 30.0)[2].any()
+    assert estimate(*moved(7), 30.0)[2].any()
+
+
+def test_what_only_one_view_shows_is_not_matched():
+    left, right = moved(8, height=96, width=256)
+    right = right.copy()
+    right[:, 128:] = textured(96, 128, seed=5)
+    matched = estimate(left, right, 30.0)[2]
+    assert matched[:, 1:7].mean() > 0.9 and matched[:, 9:].mean() < 0.3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (40, 2), (17, 33), (700, 1000)])
 def test_views_of_any_size_are_searched(shape):
-    field = displacements(textured(*shape), textured(*shape, seed=1), 30.0)
-    assert field.shape == (2, -(-shape[0] // 16), -(-shape[1] // 16)) and field.dtype == np.int64
+    field = estimate(textured(*shape), textured(*shape, seed=1), 30.0)
+    assert field.shape == (3, -(-shape[0] // 16), -(-shape[1] // 16)) and field.dtype == np.int64
 
 
 def test_paths_prefer_what_neighbours_agree_on():
@@ -88,35 +99,58 @@ sides = strategies.integers(1, 20)
 @settings(max_examples=60)
 @given(sides, sides, strategies.integers(0, 99), strategies.sampled_from([0, 1, 3, 40, FIELD_MAX]))
 def test_any_field_comes_back(height, width, seed, largest):
-    field = np.random.default_rng(seed).integers(-largest, largest + 1, (2, height, width))
-    assert np.array_equal(decode_field(TABLES, encode_field(TABLES, field), (height, width)), field)
+    random = np.random.default_rng(seed)
+    displacements = random.integers(-largest, largest + 1, (2, height, width))
+    matched = random.random((1, height, width)) < random.random()
+    decoded = decode_field(encode_field(np.concatenate([displacements, matched])), (height, width))
+    assert np.array_equal(decoded[2:], matched)
+    assert np.array_equal(decoded[:2] * matched, displacements * matched)
 
 
 @given(sides, sides)
 def test_every_block_is_visited_once_after_its_neighbours(height, width):
     known = np.zeros((height, width), dtype=bool)
-    known[0, 0] = True
     for (rows, columns), reach, diagonal in passes(height, width):
         assert not known[rows, columns].any()
-        if diagonal:
+        if diagonal and known.any():
             assert known[rows - reach, columns - reach].all()
         known[rows, columns] = True
     assert known.all()
 
 
 def test_a_smooth_field_is_cheap():
-    assert len(encode_field(TABLES, np.full((2, 40, 60), 57))) < 60
-    ramp = np.broadcast_to(np.arange(60), (2, 40, 60))
-    assert 8 * len(encode_field(TABLES, ramp)) < 4 * ramp[0].size
+    assert len(encode_field(field_of(57, 0, (40, 60)))) < 30
+    ramp = field_of(np.arange(60), 0, (40, 60))
+    assert 8 * len(encode_field(ramp)) < ramp[0].size
+    ramp[2] = 0
+    assert len(encode_field(ramp)) < 10
+
+
+@given(strategies.integers(0, 99), sides, sides)
+def test_the_stated_bits_are_those_that_are_written(seed, height, width):
+    random = np.random.default_rng(seed)
+    field = np.concatenate([random.integers(-40, 41, (2, height, width)), random.integers(0, 2, (1, height, width))])
+    stated = 0.0
+
+    def code(guess):
+        nonlocal stated
+        values = field[:, *guess.cells]
+        on = values[2] > 0
+        stated += np.take_along_axis(guess.flag_bits(), values[2][None], 0).sum()
+        stated += guess.bits(values[None, :2])[0][on].sum()
+        return np.concatenate([np.where(on, values[:2], guess.prediction), values[2:]])
+
+    walk((height, width), code)
+    assert 0 <= 8 * len(encode_field(field)) - stated < 64 + 0.01 * stated
 
 
 def test_displacements_out_of_range_and_foreign_bytes_are_refused():
     with pytest.raises(FormatError, match="larger than"):
-        decode_field(TABLES, encode_field(TABLES, np.full((2, 3, 3), FIELD_MAX + 1)), (3, 3))
+        decode_field(encode_field(field_of(FIELD_MAX + 1, 0, (3, 3))), (3, 3))
     random = np.random.default_rng(0)
     for _ in range(50):
         try:
-            field = decode_field(TABLES, random.bytes(4 * random.integers(30)), (9, 11))
+            field = decode_field(random.bytes(4 * random.integers(30)), (9, 11))
         except FormatError:
             continue
         assert np.abs(field).max() <= FIELD_MAX
@@ -128,15 +162,15 @@ def tensor(view):
 
 def test_no_displacement_changes_no_pixel():
     view = tensor(textured(48, 64))
-    assert torch.equal(warp(view, torch.zeros(2, 3, 4, dtype=torch.int64)), view)
+    assert torch.equal(warp(view, torch.from_numpy(field_of(0, 0, (3, 4))))[:3], view)
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(5, 0), (-7, 2), (0, -3), (1000, 0), (-1000, -1000)])
 def test_whole_pixels_are_copied_and_borders_repeated(columns, rows):
     view = textured(48, 64)
     y, x = (np.clip(np.arange(48) + rows, 0, 47), np.clip(np.arange(64) + columns, 0, 63))
-    field = torch.tensor([4 * columns, 4 * rows]).view(2, 1, 1).expand(2, 3, 4)
-    assert torch.equal(warp(tensor(view), field), tensor(view[y][:, x]))
+    field = torch.from_numpy(field_of(4 * columns, 4 * rows, (3, 4)))
+    assert torch.equal(warp(tensor(view), field)[:3], tensor(view[y][:, x]))
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
@@ -151,42 +185,64 @@ def test_parts_of_a_pixel_are_interpolated_by_catmull_rom(quarters, component):
     padded = padded if component == 0 else padded.transpose(1, 0, 2)
     length = view.shape[1 - component]
     expected = sum(w * padded[2:-2, 1 + i : 1 + i + length] for i, w in enumerate(weights))
-    field = torch.zeros(2, 3, 4, dtype=torch.int64)
+    field = torch.zeros(3, 3, 4, dtype=torch.int64)
     field[component] = quarters
-    found = warp(tensor(view), field).permute(1, 2, 0).numpy()
+    found = warp(tensor(view), field)[:3].permute(1, 2, 0).numpy()
     found = found if component == 0 else found.transpose(1, 0, 2)
     assert np.abs(found - expected.clip(0, 255)).max() <= 2
 
 
 def test_rows_at_once_and_threads_do_not_change_a_warp(monkeypatch, threads):
     view = tensor(textured(160, 96))
-    field = torch.from_numpy(np.random.default_rng(0).integers(-90, 90, (2, 10, 6)))
+    field = torch.from_numpy(np.random.default_rng(0).integers(-90, 90, (3, 10, 6))).clamp(max=1)
     expected = warp(view, field)
     for rows, number in ((1, 1), (3, 2), (100, 3)):
-        monkeypatch.setattr(stereo, "ROWS_AT_ONCE", rows)
+        monkeypatch.setattr(warping, "ROWS_AT_ONCE", rows)
         threads(number)
         assert torch.equal(warp(view, field), expected)
 
 
 def test_the_encoder_measures_with_the_warp_that_the_decoder_makes():
     left, right = moved(6)
-    field = displacements(left, right, 30.0)
-    bilinear = sample(contrast(left), torch.from_numpy(field).float())
-    warped = warp(tensor(left), torch.from_numpy(field)).permute(1, 2, 0).numpy()
-    assert (bilinear - contrast(warped)).abs().median() < 1
+    field = estimate(left, right, 30.0)
+    matcher, cells = Matcher(contrast(left), contrast(right), 30.0), torch.ones(1, dtype=torch.int64) * 3
+    measured = matcher.sample(cells, cells, torch.from_numpy(field[:2, 3, 3])[:, None])[0]
+    warped = contrast(warp(tensor(left), torch.from_numpy(field))[:3].permute(1, 2, 0).numpy())[0, 0]
+    assert (measured - warped[48:64, 48:64]).abs().median() < 1
 
 
-def passes_of(model, targets, predicted):
+def test_blocks_fade_into_their_neighbours():
+    view = tensor(np.broadcast_to(np.arange(128, dtype=np.uint8)[:, None], (32, 128, 3)))
+    field = torch.from_numpy(field_of(0, 0, (2, 8)))
+    field[0, :, 4] = 4 * 16  # one block shows what is 16 pixels further to the right, 16 grey levels brighter
+    row = warp(view, field)[0, 8].int() - view[0, 8].int()
+    ramp = torch.arange(1, 2 * MARGIN * 2, 2)
+    expected = torch.cat([ramp, torch.full((BLOCK - 2 * MARGIN,), 16), ramp.flip(0)])
+    assert torch.equal(row[64 - MARGIN : 80 + MARGIN], expected.to(row.dtype)) and row.sum() == expected.sum()
+
+
+def test_unmatched_blocks_are_marked():
+    field = torch.from_numpy(field_of(0, 0, (3, 4)))
+    field[2, 1, 2] = 0
+    matched = warp(tensor(textured(48, 64)), field)[3]
+    assert (matched[16:32, 32:48] == 0).all() and matched.sum() == 48 * 64 - 256
+
+
+def passes_of(model, targets, predicted, matched=1.0):
     """Means and indexes of all passes."""
     seen = []
+    expected = None
+    if predicted is not None:
+        expected = torch.cat([predicted, torch.full_like(predicted[:, :1], 1.0) * matched], dim=1)
 
     def code(channels, wanted, mean, index):
+        mean = snap(mean, VALUE_BITS)  # as in a file
         seen.append((mean.clone(), index.clone()))
         return (wanted - mean).round() + mean
 
     with exact_arithmetic():
         hyper = torch.zeros(1, TINY.hyper_channels, 2, 2, dtype=torch.float64)
-        model.predict(hyper, 50, targets, code, targets.shape[2:], predicted)
+        model.predict(hyper, 50, targets, code, targets.shape[2:], expected)
     return seen
 
 
@@ -205,6 +261,21 @@ def test_a_believed_prediction_is_the_mean_and_a_distrusted_one_is_not_seen(load
             cells = step.cells(1, 6, 7, CPU)
             expected = latents(1)[0, step.channels].permute(1, 2, 0).flatten(0, 1)[cells]
             assert torch.equal(mean, expected) == bool(trust)
+
+
+def test_a_block_that_is_not_matched_is_coded_as_if_alone(loaded):
+    alone = passes_of(loaded.model, latents(0), None)
+    for number, (mean, index) in enumerate(passes_of(loaded.model, latents(0), latents(1), matched=0.0)):
+        assert torch.equal(mean, alone[number][0]) and torch.equal(index, alone[number][1])
+
+
+def test_hyper_latents_are_coded_only_where_they_cannot_be_foreseen(loaded):
+    expected = torch.cat([latents(1), torch.ones(1, 1, 6, 7)], dim=1).double()
+    expected[:, -1, :, 4:] = 0
+    with exact_arithmetic():
+        hyper, known = loaded.model.foresee(expected, 50)
+        assert torch.equal(hyper, loaded.model.summarise(expected[:, :-1], 50)) and hyper.unique().numel() > 1
+    assert torch.equal(known, torch.tensor([[True, False], [True, False]]).view(1, 1, 2, 2))
 
 
 def test_means_and_indexes_that_mix_both_views_are_exact(loaded, threads):

@@ -6,7 +6,7 @@ import torch
 from test_stereo import textured
 
 from snncodec import synthetic
-from snncodec.disparity import displacements
+from snncodec.disparity import estimate
 from snncodec.synthetic import FAR, NEAR, compose, move
 
 
@@ -28,7 +28,7 @@ def test_views_are_eight_bit_pictures_fixed_by_the_seed(objects):
 
 def test_a_background_alone_moves_a_little():
     for seed in range(4):
-        field = displacements(*pictures(compose(textures(1), np.random.default_rng(seed))), 30.0)
+        field = estimate(*pictures(compose(textures(1), np.random.default_rng(seed))), 30.0)
         inner = field[:, 2:-2, 2:-2] / 4
         assert np.abs(np.median(inner[0])) <= FAR and (inner[1] == 0).mean() > 0.9
 

@@ -1,0 +1,59 @@
+"""What the left view predicts of the right one: decoded pixels moved by a displacement field, in integers.
+
+Blocks overlap: each is moved with a margin that fades into its neighbours (overlapped block motion compensation: Orchard
+and Sullivan, IEEE TIP 1994), because edges between blocks that move differently are expensive to code.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from snncodec.config import BLOCK
+from snncodec.tiles import spans
+
+TAPS = ((0, 128, 0, 0), (-9, 111, 29, -3), (-8, 72, 72, -8), (-3, 29, 111, -9))  # Catmull-Rom at quarters, in 1/128
+FADE = (1, 3, 5, 7, 9, 11, 13, 15)  # sixteenths, across the border of a block
+MARGIN = len(FADE) // 2
+ROWS_AT_ONCE = 16  # rows of blocks; bounds memory
+
+
+def warp(left: Tensor, field: Tensor) -> Tensor:
+    """Move `left` (uint8 [C, 16 h, 16 w]) by `field` (int64 [3, h, w]: columns and rows in quarter pixels; matched).
+
+    Returns uint8 [C + 1, 16 h, 16 w]; the last channel is 1 in blocks that are matched and 0 elsewhere. Separable cubic
+    interpolation (Keys 1981, a = -1/2); pixels outside the view count as those of its border.
+    """
+    ring = F.pad(field[None, :2].double(), (1, 1, 1, 1), mode="replicate")[0].long()  # torch pads floats only
+    parts = [_warp_rows(left, ring[:, r.start : r.stop + 2], r.start) for r in spans(field.shape[1], ROWS_AT_ONCE)]
+    matched = field[2:].repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2).to(torch.uint8)
+    return torch.cat([torch.cat(parts, dim=1), matched])
+
+
+def _warp_rows(left: Tensor, ring: Tensor, first: int) -> Tensor:
+    """Rows of blocks from `first` on, moved by displacements [2, rows + 2, w + 2] of them and what is around them."""
+    size, (height, width) = BLOCK + 2 * MARGIN, ring.shape[1:]
+    taps = torch.tensor(TAPS, dtype=torch.int32, device=left.device)
+    reach = torch.arange(-MARGIN - 1, BLOCK + MARGIN + 2, device=left.device)
+    columns = ((torch.arange(width, device=left.device) - 1) * BLOCK + (ring[0] >> 2))[..., None] + reach
+    rows = ((torch.arange(height, device=left.device) - 1 + first) * BLOCK)[:, None] + (ring[1] >> 2)
+    rows = (rows[..., None] + reach).clamp(0, left.shape[1] - 1)[..., :, None]
+    patches = left[:, rows, columns.clamp(0, left.shape[2] - 1)[..., None, :]].int()  # [C, h, w, 27, 27]
+    for component in (0, 1):  # along rows, then along columns
+        weights = taps[ring[component] & 3][..., None, None].unbind(2)
+        patches = sum(weight * patches[..., i : i + size] for i, weight in enumerate(weights)).transpose(3, 4)
+    patches = (patches + 2**5) >> 6  # two taps' units of 1/128 each: 14 bits of fraction become 8, then two fades add 8
+    for _ in range(2):  # down the columns of the blocks, then along their rows
+        patches = overlap(patches).permute(0, 2, 1, 4, 3)
+    pixels = ((patches + 2**15) >> 16).clamp(0, 255).to(torch.uint8)
+    return pixels.permute(0, 1, 3, 2, 4).flatten(3, 4).flatten(1, 2)
+
+
+def overlap(patches: Tensor) -> Tensor:
+    """Blend blocks [C, h + 2, w, 24, X] with those above and below: [C, h, w, 16, X], 16 times as large."""
+    fade = torch.tensor(FADE, dtype=patches.dtype, device=patches.device).view(-1, 1)
+    own, above, below = patches[:, 1:-1], patches[:, :-2], patches[:, 2:]
+    upper = own[..., MARGIN : 2 * MARGIN, :] * fade[MARGIN:] + above[..., -MARGIN:, :] * fade[:MARGIN].flip(0)
+    lower = own[..., -2 * MARGIN : -MARGIN, :] * fade[MARGIN:].flip(0) + below[..., :MARGIN, :] * fade[:MARGIN]
+    return torch.cat([upper, own[..., 2 * MARGIN : -2 * MARGIN, :] * 16, lower], dim=-2)
