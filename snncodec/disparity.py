@@ -24,15 +24,13 @@ from snncodec.warp import TAPS
 # included. It goes like the error of a coefficient that is not coded (8 r^2 bits per channel), then like its logarithm.
 BITS, CURVE = 1.65, 7.4
 LOST = 7.0  # bits that an unmatched block pays for hyper-latents, mean and chroma, which luma contrast does not show
-CELLS_AT_ONCE = 2048  # blocks compared at once; bounds memory, and what is compared stays in the cache
-COARSE_PRICE = 0.7  # weight of a displacement's own bits where it predicts others as well
+CELLS_AT_ONCE = 1024  # blocks compared at once; bounds memory, and what is compared stays in the cache
+COARSE_PRICE = 0.3  # weight of a displacement's own bits where it predicts others as well
 ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around the current place)
     (4, ((-2, 0), (-1, 0), (0, 0), (1, 0), (2, 0))),
     (4, ((0, -2), (0, -1), (0, 0), (0, 1), (0, 2), (-1, 0), (1, 0))),
     (2, ((-1, 0), (0, 0), (1, 0), (0, -1), (0, 1))),
     (1, ((-1, 0), (0, 0), (1, 0), (0, -1), (0, 1))),
-    (1, ((0, 0),)),
-    (1, ((0, 0),)),
 )
 NEARBY = ((0, 0), (-4, 0), (-2, 0), (-1, 0), (1, 0), (2, 0), (4, 0), (0, -1), (0, 1))  # of a prediction, in quarters
 SIDES = ((-1, 0), (0, -1), (1, 0), (0, 1))
@@ -52,7 +50,8 @@ def estimate(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarray:
     matcher = Matcher(contrast(left), contrast(right), step)
     columns = search(matcher.left[None, None], matcher.right[None, None])
     field = refine(matcher, torch.stack([columns, torch.zeros_like(columns)]))
-    return settle(matcher, field.numpy())
+    once = settle(matcher, field.numpy())
+    return settle(matcher, once[:2])
 
 
 class Matcher:
@@ -70,14 +69,12 @@ class Matcher:
 
     def costs(self, cells: Cells, tried: np.ndarray) -> np.ndarray:
         """Bits [K, cells] of blocks, each with K displacements to try, int64 [K, 2, cells]."""
-        costs = np.empty((len(tried), len(cells[0])), dtype=np.float32)
-        for start in range(0, costs.shape[1], CELLS_AT_ONCE):
-            part = slice(start, start + CELLS_AT_ONCE)
-            rows, columns = (torch.from_numpy(x[part]) for x in cells)
-            for number, displacements in enumerate(torch.from_numpy(tried[:, :, part])):
-                there = self.sample(rows, columns, displacements)
-                costs[number, part] = self.bits(self.blocks[rows, columns] - there).numpy()
-        return costs
+        rows, columns = (torch.from_numpy(x).repeat(len(tried)) for x in cells)
+        displacements = torch.from_numpy(tried).transpose(0, 1).flatten(1)
+        costs = []
+        for part in zip(*(x.split(CELLS_AT_ONCE, dim=-1) for x in (rows, columns, displacements)), strict=True):
+            costs.append(self.bits(self.blocks[part[:2]] - self.sample(*part)))
+        return torch.cat(costs).view(len(tried), -1).numpy()
 
     def sample(self, rows: Tensor, columns: Tensor, displacements: Tensor) -> Tensor:
         """The displaced blocks [cells, 16, 16] of the left view, interpolated as `warp` does."""
@@ -92,20 +89,18 @@ class Matcher:
 
 
 def refine(matcher: Matcher, field: Tensor) -> Tensor:
-    """Displacements int64 [2, h, w] moved in steps down to a quarter pixel where that makes views or neighbours alike."""
+    """Displacements int64 [2, h, w] moved in steps down to a quarter pixel where views or neighbours become alike."""
     cells = tuple(np.indices(field.shape[1:]).reshape(2, -1))
     for size, moves in ROUNDS:
-        around = neighbours(field)
-        middle = around.median(0).values
-        tried = [field + size * torch.tensor(move).view(2, 1, 1) for move in moves]
-        tried = torch.stack(tried + ([middle, *around] if len(moves) == 1 else [middle]))
+        middle = surroundings(field).median(0).values
+        tried = torch.stack([middle, *(field + size * torch.tensor(move).view(2, 1, 1) for move in moves)])
         costs = torch.from_numpy(matcher.costs(cells, tried.flatten(2).numpy())).view(-1, *field.shape[1:])
         best = (costs + 4 * (1 + (tried - middle).abs()).log2().sum(1)).argmin(0)
         field = tried.gather(0, best.expand(1, 2, *best.shape))[0]
     return field
 
 
-def neighbours(field: Tensor) -> Tensor:
+def surroundings(field: Tensor) -> Tensor:
     """What stands left, above, right, below and in each block of displacements [2, h, w], as [5, 2, h, w]."""
     wide = F.pad(field[None].double(), (1, 1, 1, 1), mode="replicate")[0].long()
     height, width = field.shape[1:]

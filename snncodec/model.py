@@ -174,9 +174,9 @@ class StereoCodec(nn.Module):
 
     @torch.no_grad()
     def foresee(self, expected: Tensor, quality: Tensor | int) -> tuple[Tensor, Tensor]:
-        """Hyper-latents [N, Z, h', w'] of expected latents, and where they are taken for the right view's [N, 1, h', w'].
+        """Hyper-latents [N, Z, h', w'] of expected latents, and where those of the right view need no coding.
 
-        That is where at least half of a cell's blocks are matched: no hyper-latents are coded there. Exact in eval().
+        The latter, bool [N, 1, h', w'], is where at least half of a cell's blocks are matched. Exact in eval().
         """
         height, width = expected.shape[2:]
         padding = (0, -width % HYPER_STRIDE, 0, -height % HYPER_STRIDE)

@@ -1,7 +1,7 @@
 """What the left view predicts of the right one: decoded pixels moved by a displacement field, in integers.
 
-Blocks overlap: each is moved with a margin that fades into its neighbours (overlapped block motion compensation: Orchard
-and Sullivan, IEEE TIP 1994), because edges between blocks that move differently are expensive to code.
+Blocks overlap: each is moved with a margin that fades into its neighbours (overlapped block motion compensation:
+Orchard and Sullivan, IEEE TIP 1994), because edges between blocks that move differently are expensive to code.
 """
 
 from __future__ import annotations

@@ -145,8 +145,7 @@ def test_validation_without_a_pair_that_is_large_enough_is_an_input_error(tmp_pa
         validation_crops(tmp_path)
 
 
-def test_windows_of_a_real_pair_follow_its_disparity(monkeypatch):
-    monkeypatch.setattr(data, "SYNTHETIC", 0.0)
+def test_windows_of_a_real_pair_follow_its_disparity():
     wide = textured(128, 400)
     pair = wide[:, 100:300], wide[:, 140:340]  # what is at x on the right is at x + 40 on the left
     sampler = StereoSampler([pair], CropSampler([pair[:1]], np.random.default_rng(0)), np.random.default_rng(0))
@@ -156,8 +155,12 @@ def test_windows_of_a_real_pair_follow_its_disparity(monkeypatch):
     assert outside.shape == (64, 64, 3)  # the left view ends before the displaced window does
 
 
-def test_some_pairs_are_made_of_photographs():
-    scene = textured(96, 120), textured(96, 120, 1)
-    random = np.random.default_rng(0)
-    sampler = StereoSampler([scene], CropSampler([scene[:1]], random), random)
-    assert sampler.batch(6, 64).shape == (6, 2, 3, 64, 64)
+@pytest.mark.parametrize("kind", ["SYNTHETIC", "ALIKE", "STRANGE"])
+def test_pairs_are_made_of_photographs(kind, monkeypatch):
+    for share in ("SYNTHETIC", "ALIKE", "STRANGE"):
+        monkeypatch.setattr(data, share, float(share == kind))
+    nothing = np.zeros((96, 120, 3), dtype=np.uint8)
+    photographs = CropSampler([(textured(96, 120),), (textured(96, 120, 1),)], np.random.default_rng(0))
+    batch = StereoSampler([(nothing, nothing)], photographs, np.random.default_rng(0)).batch(6, 64)
+    assert batch.shape == (6, 2, 3, 64, 64) and batch.flatten(2).std(2).min() > 5
+    assert (batch[:, 0] == batch[:, 1]).all() == (kind == "ALIKE")

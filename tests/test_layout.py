@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "snncodec"
 SOURCES = sorted(PACKAGE.glob("**/*.py"))
 ORDER = (
     "errors", "files", "config", "images", "datasets", "container", "entropy", "field", "neurons", "exact",
-    "transforms", "prior", "tiles", "warp", "matching", "disparity", "stereo", "model", "weights", "views", "codec", "metrics", "baselines",
-    "synthetic", "data", "klt", "calibrate", "checkpoint", "objective", "train", "bench", "report", "info",
+    "transforms", "prior", "tiles", "warp", "matching", "disparity", "stereo", "model", "weights", "views", "codec",
+    "metrics", "baselines", "synthetic", "data", "klt", "calibrate", "checkpoint", "objective", "train", "bench", "report", "info",
     "terminal", "cli",
 )  # fmt: skip
 ANYWHERE = ("__init__", "__main__")  # the two doors, which lead to everything
