@@ -28,6 +28,9 @@ class SymbolCounter:
         cells = indexes.reshape(-1).astype(np.int64) * (WIDEST + 1) + magnitudes
         self.histogram += np.bincount(cells, minlength=self.histogram.size).reshape(self.histogram.shape)
 
+    def encode_counted(self, symbols: np.ndarray, counts: np.ndarray) -> None:
+        """Nothing: such symbols need no tables."""
+
 
 def count_symbols(loaded: Weights, scenes: Tensor) -> np.ndarray:
     """Histogram [64, 601] over scenes [N, V, 3, H, W] (uint8), at qualities spread evenly over 1..100.

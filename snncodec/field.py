@@ -145,30 +145,32 @@ def walk(shape: tuple[int, int], code: Code) -> np.ndarray:
     """Fill a field of `shape` (h, w) with what `code` returns, pass by pass."""
     field, contexts = np.zeros((3, *shape), dtype=np.int64), Contexts()
     for cells, reach, diagonal in passes(*shape):
-        values, known = neighbours(field, cells, reach, diagonal)
+        values, inside = around(field, cells, reach, diagonal)
+        some = np.where(inside[0], values[0, :2], values[1, :2])  # one that is inside, unless none is
+        values[:, :2] = np.sort(np.where(inside[:, None], values[:, :2], some), axis=0)
         spreads = np.searchsorted(SPREADS, values[3, :2] - values[0, :2], side="right")
-        agreement = (4 * values[:, 2].sum(0) + known // 2) // np.maximum(known, 1)
-        guess = Guess(cells, reach, (values[1, :2] + values[2, :2]) // 2, spreads, agreement, contexts)
+        prediction = (values[1, :2] + values[2, :2]) // 2
+        guess = Guess(cells, reach, prediction, spreads, agreement(values[:, 2], inside), contexts)
         found = code(guess)
         contexts.learn(guess, found)
         field[:, *cells] = found
     return field
 
 
-def neighbours(field: np.ndarray, cells: Cells, reach: int, diagonal: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The four known values around each cell, sorted [4, 3, cells], and how many lie inside the field [cells].
-
-    Those outside count as unmatched, and their displacements as those of a neighbour inside.
-    """
-    around, (rows, columns), (height, width) = [], cells, field.shape[1:]
+def around(values: np.ndarray, cells: Cells, reach: int, diagonal: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The four known values [4, ..., cells] around cells of a map [..., h, w], 0 outside, and which are inside."""
+    found, (rows, columns), (height, width) = [], cells, values.shape[-2:]
     for side in ((-1, -1), (-1, 1), (1, -1), (1, 1)) if diagonal else ((-1, 0), (0, -1), (1, 0), (0, 1)):
         r, c = rows + side[0] * reach, columns + side[1] * reach
         inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
-        around.append((field[:, r.clip(0, height - 1), c.clip(0, width - 1)] * inside, inside))
-    some = around[0][0] if diagonal else np.where(around[0][1], around[0][0], around[1][0])  # one that is inside
-    some = some * np.array([1, 1, 0]).reshape(3, 1)
-    values = np.stack([np.where(inside, value, some) for value, inside in around])
-    return np.sort(values, axis=0), np.sum([inside for _, inside in around], axis=0)
+        found.append((values[..., r.clip(0, height - 1), c.clip(0, width - 1)] * inside, inside))
+    return np.stack([value for value, _ in found]), np.stack([inside for _, inside in found])
+
+
+def agreement(flags: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """How many of four neighbours [4, cells] have their flags set, if those outside are like the others: 0 to 4."""
+    known = inside.sum(0)
+    return (4 * flags.sum(0) + known // 2) // np.maximum(known, 1)
 
 
 def passes(height: int, width: int) -> Iterator[tuple[Cells, int, bool]]:

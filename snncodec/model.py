@@ -147,16 +147,18 @@ class StereoCodec(nn.Module):
         code: Code,
         shape: Size,
         expected: Tensor | None = None,
+        copied: Tensor | None = None,
     ) -> Tensor:
         """Run the entropy model from rounded hyper-latents [N, Z, h', w'] over a map of `shape` (h, w) blocks.
 
         `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them.
-        `expected` [N, N2 + 1, h, w], which `expect` made of the displaced left view, couples a right view to it.
+        `expected` [N, N2 + 1, h, w], which `expect` made of the displaced left view, couples a right view to it; where
+        `copied`, bool [N, h, w], its latents are those of the right view.
         """
         quality = self._at(quality)
         membrane = self.hyper_decoder(hyper)[:, :, : shape[0], : shape[1]]
         membrane = membrane + self.prior_offsets(quality)[:, :, None, None].repeat(self.config.T, 1, 1, 1)
-        aid = None if expected is None else self.fusion.help(expected, self.context_model.passes)
+        aid = None if expected is None else self.fusion.help(expected, self.context_model.passes, copied)
         return self.context_model(membrane, self.index_offsets(quality), targets, code, aid)
 
     @torch.no_grad()
@@ -207,12 +209,8 @@ class StereoCodec(nn.Module):
         chain = (kernels.matrix, kernels.filter, kernels.filter)
         prove_chain(chain, LATENT_MAX, LINEAR_BITS + PIXEL_BITS, "the linear synthesis")
         prove_chain([m.T for m in reversed(chain)], 256.0, LINEAR_BITS + PIXEL_BITS, "the adjoint of the synthesis")
-        entropy = nn.ModuleList(
-            [
-                *(self.hyper_encoder, self.hyper_offsets, self.hyper_decoder, self.context_model, self.fusion),
-                *(self.prior_offsets, self.index_offsets),
-            ]
-        )
+        hyper = (self.hyper_encoder, self.hyper_offsets, self.hyper_decoder)
+        entropy = nn.ModuleList([*hyper, self.context_model, self.fusion, self.prior_offsets, self.index_offsets])
         pixels = nn.ModuleList([self.decoder.network, self.decoder.side, self.decoder_offsets])
         for part in (entropy, pixels):
             snap_parameters(part)

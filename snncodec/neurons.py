@@ -34,7 +34,7 @@ def spread(x: Tensor, steps: int) -> Tensor:
 
 def mean_over_time(x: Tensor, steps: int) -> Tensor:
     """[T * N, ...] -> [N, ...]; exact for power-of-two T."""
-    return x if steps == 1 else x.unflatten(0, (steps, -1)).sum(0) / steps
+    return x if steps == 1 else x.unflatten(0, (steps, len(x) // steps)).sum(0) / steps
 
 
 class Spike(nn.Module):
@@ -82,7 +82,7 @@ class Spike(nn.Module):
     def _exact(self, drive: Tensor, threshold: Tensor) -> Tensor:
         """The same spikes by comparisons alone: additions and powers of two, so every intermediate is exact."""
         voltage, out, leak = None, [], round(LEAK_UNIT / self.tau) / LEAK_UNIT  # a product stays on the grid
-        for current in drive.unflatten(0, (self.steps, -1)):
+        for current in drive.unflatten(0, (self.steps, len(drive) // self.steps)):
             if self.kind == "lif":
                 voltage = current * leak if voltage is None else voltage + (current - voltage) * leak
                 spikes = (voltage >= threshold).to(drive.dtype)

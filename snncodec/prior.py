@@ -36,6 +36,8 @@ Code = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 class Aid(Protocol):
     """What another view tells the passes; `stereo.Help` is one. Membranes are [T * N, C, h, w]."""
 
+    def copy(self, number: int, cells: Tensor, placed: Tensor) -> tuple[Tensor, Tensor]: ...
+
     def start(self, membrane: Tensor) -> Tensor: ...
 
     def attend(self, membrane: Tensor) -> Tensor: ...
@@ -190,7 +192,9 @@ class ContextModel(nn.Module):
                 maps.append(membrane.new_zeros(count * height * width, self.groups[step.group]))
                 if aid and step.group == FUSED_GROUP:
                     membrane = aid.attend(membrane)
-            cells = step.cells(count, height, width, membrane.device)
+            cells, placed = step.cells(count, height, width, membrane.device), torch.zeros_like(maps[-1])
+            if aid:
+                cells, placed = aid.copy(number, cells, placed)
             membrane = membrane + step.mix(step.spike(membrane))
             tokens = step.tokens(membrane, cells)
             mean, index = step.read(tokens)
@@ -200,11 +204,11 @@ class ContextModel(nn.Module):
                 eighths = (known * COMPAND_STEPS).round().clamp(-PREDICT_MAX, PREDICT_MAX)
                 mean = mean + as_tokens(step.predictor(eighths))[cells]
             wanted = None if targets is None else as_tokens(targets[:, step.channels])[cells]
-            index = index + start[:, step.channels].repeat_interleave(len(cells) // count, 0)
+            index = index + start[:, step.channels][cells // (height * width)]
             if aid:
                 mean, index = aid.judge(number, tokens, mean, index, cells)
             values = code(step.channels, wanted, mean, index)
-            placed = torch.zeros_like(maps[-1]).index_copy(0, cells, values.to(membrane.dtype))
+            placed = placed.index_copy(0, cells, values.to(membrane.dtype))
             maps[-1] = maps[-1] + placed
             if step.context is not None:
                 membrane = membrane + step.context(as_map(placed.detach(), count, height, width))

@@ -75,12 +75,15 @@ class Fusion(nn.Module):
             nn.init.zeros_(layer.bias)
         nn.init.constant_(self.gate.threshold, HEAD)
 
-    def help(self, expected: Tensor, passes: Iterable[Pass]) -> Help:
-        """Help for one run of the context model, from what `StereoCodec.expect` returns [N, N2 + 1, h, w]."""
+    def help(self, expected: Tensor, passes: Iterable[Pass], copied: Tensor | None = None) -> Help:
+        """Help for one run of the context model, from what `StereoCodec.expect` returns [N, N2 + 1, h, w].
+
+        Where `copied`, bool [N, h, w], the right latents are taken to be the predicted ones, and not coded.
+        """
         predicted, matched = expected[:, :-1], expected[:, -1:]
         companded = compand(predicted[:, : self.look]) * matched
         features = spread(self.stem(torch.cat([companded, companded.abs()], dim=1)), self.steps)
-        return Help(self, features, predicted, matched, [step.channels for step in passes])
+        return Help(self, features, predicted, matched, [step.channels for step in passes], copied)
 
     def attend(self, membrane: Tensor, features: Tensor) -> Tensor:
         """What a right membrane [T * N, C, h, w] takes from features of the displaced left view on its row."""
@@ -95,11 +98,24 @@ class Help:
     """`Fusion` at work on one map; the `Aid` that `ContextModel.forward` asks at every pass."""
 
     def __init__(
-        self, fusion: Fusion, features: Tensor, predicted: Tensor, matched: Tensor, channels: list[slice]
+        self,
+        fusion: Fusion,
+        features: Tensor,
+        predicted: Tensor,
+        matched: Tensor,
+        channels: list[slice],
+        copied: Tensor | None,
     ) -> None:
         self.fusion, self.features, self.channels = fusion, features, channels
         self.shape, self.predicted, self.matched = predicted[:, 0].shape, as_tokens(predicted), as_tokens(matched)
-        self.counts = spread(matched, fusion.steps)
+        self.counts, self.copied = spread(matched, fusion.steps), None if copied is None else copied.flatten()
+
+    def copy(self, number: int, cells: Tensor, placed: Tensor) -> tuple[Tensor, Tensor]:
+        """The cells of pass `number` that are left to code, and `placed` with the predicted latents of the others."""
+        if self.copied is None:
+            return cells, placed
+        taken, channels = cells[self.copied[cells]], self.channels[number]
+        return cells[~self.copied[cells]], placed.index_copy(0, taken, self.predicted[taken, channels].to(placed.dtype))
 
     def start(self, membrane: Tensor) -> Tensor:
         """The membrane that the passes start from."""

@@ -18,6 +18,7 @@ from snncodec.entropy import TABLES, WIDEST, SymbolDecoder, SymbolEncoder, Table
 from snncodec.exact import snap
 from snncodec.model import StereoCodec
 from snncodec.prior import HYPER_STRIDE
+from snncodec.skip import decode_flags, encode_flags
 from snncodec.stereo import VALUE_BITS, VALUE_MAX
 from snncodec.tiles import Tile, in_tiles, on_tile, split
 from snncodec.weights import Weights
@@ -41,7 +42,7 @@ def encode_view(loaded: Weights, view: np.ndarray, quality: int, warped: Tensor 
 def code_view(
     loaded: Weights, view: np.ndarray, quality: int, coder: SymbolEncoder, warped: Tensor | None = None
 ) -> Tensor:
-    """Hand the symbols of one view to `coder`, tile by tile: hyper-latents, then pass by pass the latents.
+    """Hand the symbols of one view to `coder`, tile by tile: hyper-latents, copied blocks, pass by pass the latents.
 
     Returns the decoded latents in steps, float32 [1, N2, h, w].
     """
@@ -51,9 +52,23 @@ def code_view(
 
     def code(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
         mean, indexes = snap(mean, VALUE_BITS), table_indexes(index)
-        symbols = quantise(targets - mean, indexes, tables)
+        symbols, _ = quantise(targets - mean, indexes, tables)
         coder.encode(as_symbols(symbols), indexes)
         return (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX)
+
+    def worth_coding(hyper: Tensor, latents: Tensor, expected: Tensor) -> Tensor:
+        """Blocks, bool [1, h, w], of which it is cheaper to code than to copy the latents."""
+        cells = (step.cells(1, *latents.shape[2:], latents.device) for step in model.context_model.passes)
+        costs = latents.new_zeros(latents[0, 0].numel())
+
+        def measure(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+            symbols, cost = quantise(targets - mean, table_indexes(index), tables)
+            costs.index_add_(0, next(cells), cost.sum(1))
+            return symbols + mean
+
+        model.predict(hyper, quality, latents, measure, latents.shape[2:], expected)
+        copying = DISTORTION * (latents - expected[:, :-1]).square().sum(1)
+        return (costs.view_as(copying) < copying) | (expected[:, -1] == 0)
 
     def analyse(part: Tensor, prediction: Tensor | None = None) -> Tensor:
         return model.analyse(centred(part), quality, None if prediction is None else centred(prediction))
@@ -64,7 +79,11 @@ def code_view(
         hyper, coded = foreseen_hyper(model, size, quality, expected)
         hyper[coded] = model.summarise(latents, quality)[coded]
         coder.encode(as_symbols(hyper[coded]), hyper_indexes(model, coded))
-        return model.predict(hyper, quality, latents, code, size, expected)
+        if expected is None:
+            return model.predict(hyper, quality, latents, code, size)
+        copied = ~worth_coding(hyper, latents, expected)
+        encode_flags(coder, copied[0].cpu().numpy())
+        return model.predict(hyper, quality, latents, code, size, expected, copied)
 
     return each_tile(loaded, shape, quality, warped, code_tile)
 
@@ -85,7 +104,10 @@ def decode_view(
         hyper, coded = foreseen_hyper(model, size, quality, expected)
         symbols = coder.decode(hyper_indexes(model, coded))
         hyper[coded] = torch.from_numpy(symbols).to(device, torch.float64)
-        return model.predict(hyper, quality, None, code, size, expected)
+        if expected is None:
+            return model.predict(hyper, quality, None, code, size)
+        copied = torch.from_numpy(decode_flags(coder, tuple(size)))[None].to(device)
+        return model.predict(hyper, quality, None, code, size, expected, copied)
 
     values = each_tile(loaded, shape, quality, warped, decode_tile)
     coder.finish()
@@ -155,11 +177,12 @@ def hyper_indexes(model: StereoCodec, coded: Tensor) -> np.ndarray:
     return np.broadcast_to(table_indexes(model.hyper_index)[None, :, None, None], coded.shape)[coded.cpu().numpy()]
 
 
-def quantise(residual: Tensor, indexes: np.ndarray, tables: Tables) -> Tensor:
-    """Rate-distortion optimised rounding of residuals (in steps): the integer of least bits + 8 * squared error.
+def quantise(residual: Tensor, indexes: np.ndarray, tables: Tables) -> tuple[Tensor, Tensor]:
+    """Rate-distortion optimised rounding of residuals (in steps): the integers of least bits + 8 * squared error.
 
     Tried are the nearest integer and its neighbours towards zero. This is the scalar form of the quantisation that
-    video encoders call RDOQ (Karczewicz, Ye, Chong 2008); a symbol's influence on later tables is left out.
+    video encoders call RDOQ (Karczewicz, Ye, Chong 2008); a symbol's influence on later tables is left out. Returned
+    are the integers and what each costs.
     """
     values = residual.cpu().numpy()
     best = np.round(values)
@@ -171,4 +194,4 @@ def quantise(residual: Tensor, indexes: np.ndarray, tables: Tables) -> Tensor:
         bits = tables.cost[indexes, np.minimum(magnitude, WIDEST + 1).astype(np.int64)]
         cost = bits + DISTORTION * np.square(values - candidate)
         best, least = np.where(cost < least, candidate, best), np.minimum(cost, least)
-    return torch.from_numpy(best + 0.0).to(residual.device)
+    return torch.from_numpy(best + 0.0).to(residual.device), torch.from_numpy(least).to(residual.device)

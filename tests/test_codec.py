@@ -241,6 +241,7 @@ def test_quantisation_never_costs_more_than_rounding():
         bits = tables.cost[indexes, np.minimum(symbols.abs().long().numpy(), WIDEST + 1)]
         return bits + views.DISTORTION * (residual - symbols).square().numpy()
 
-    chosen = views.quantise(residual, indexes, tables)
+    chosen, costs = views.quantise(residual, indexes, tables)
+    assert np.allclose(costs, cost(chosen))
     assert torch.equal(chosen, chosen.round()) and (cost(chosen) <= cost(residual.round())).all()
     assert cost(chosen).sum() < 0.99 * cost(residual.round()).sum()

@@ -12,7 +12,7 @@ from snncodec.container import Header, Tag, pack
 PACKAGE = Path(__file__).parents[1] / "snncodec"
 SOURCES = sorted(PACKAGE.glob("**/*.py"))
 ORDER = (
-    "errors", "files", "config", "images", "datasets", "container", "entropy", "field", "neurons", "exact",
+    "errors", "files", "config", "images", "datasets", "container", "entropy", "field", "skip", "neurons", "exact",
     "transforms", "prior", "tiles", "warp", "matching", "disparity", "stereo", "model", "weights", "views", "codec",
     "metrics", "baselines", "synthetic", "data", "klt", "calibrate", "checkpoint", "objective", "train", "bench", "report", "info",
     "terminal", "cli",

@@ -76,7 +76,7 @@ def run_passes(model, targets, predicted=None):
 
     def code(channels, wanted, mean, index):
         seen.append((mean.clone(), index.clone()))
-        return views.quantise(wanted - mean, views.table_indexes(index), TABLES) + mean
+        return views.quantise(wanted - mean, views.table_indexes(index), TABLES)[0] + mean
 
     predict(model, targets, code, predicted=predicted)
     return seen

@@ -52,7 +52,7 @@ def test_the_right_view_gains_from_the_left_one(views):
 
 def test_a_right_view_that_is_the_left_one_costs_little(views):
     left, right = sizes(codec.encode(views[0], views[0], 50))
-    assert right < 0.2 * left
+    assert right < 0.1 * left
 
 
 def test_views_that_were_swapped_are_coded_nearly_as_well(views):
