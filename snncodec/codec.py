@@ -59,12 +59,12 @@ def encode(
         warped = None
         if not independent:
             seen = render(loaded, values, quality)
+            del values
             step = float(loaded.model.steps[quality - 1])
             field = estimate(as_picture(seen, height, width), right, step)
             if field[2].any():
-                sections[Tag.DISPARITY] = encode_field(field)
+                sections[Tag.DISPARITY], field = encode_field(field)
                 warped = warp(seen, torch.from_numpy(field).to(seen.device))
-        del values
         sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, warped)
         if progress:
             progress(2, 2)

@@ -29,7 +29,8 @@ ICC (a colour profile for both views, as it stood in the picture) is optional, L
 (where in the left view the right one finds itself) is there if and only if the file is coupled.
 LEFT needs neither of the last two: whoever wants the left view only may stop reading, and checking, where LEFT ends.
 
-A version, a flag or a tag that this table does not list belongs to a newer snncodec: `UnsupportedError`.
+A version, a flag or a tag that this table does not list belongs to a newer snncodec: `UnsupportedError`, as is bit 0 of
+the flags, with which development versions before 2026-11-24 marked another coupling.
 Too many pixels: `LimitError`. Every other broken rule: `FormatError`, each with its own sentence.
 """
 
@@ -50,7 +51,7 @@ VERSION = 1
 _FIXED = struct.Struct("<4sBBBB8sII")  # everything in front of the section table
 _ENTRY = struct.Struct("<BII")
 _CRC = struct.Struct("<I")
-_COUPLED = 0b0000_0010  # bit 0 meant coupling by other means, in files that no release wrote
+_COUPLED, _COUPLED_BEFORE = 0b0000_0010, 0b0000_0001
 _UINT32_MAX = 2**32 - 1
 
 
@@ -171,6 +172,8 @@ def read_header(data: bytes) -> tuple[Header, list[Section]]:
         raise FormatError(f"the file ends inside its header: {len(data)} bytes present, {size + _CRC.size} expected")
     if _CRC.unpack_from(data, size)[0] != zlib.crc32(data[:size]):
         raise FormatError("the header is damaged: its checksum does not match")
+    if flags & _COUPLED_BEFORE:
+        raise UnsupportedError("the views are coupled in a way that only development versions wrote; encode them again")
     if flags & ~_COUPLED:
         raise UnsupportedError(f"unknown flags {flags:#04x}: the file needs a newer snncodec")
     header = Header(width, height, quality, weights_id, coupled=bool(flags & _COUPLED))

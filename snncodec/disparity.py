@@ -23,9 +23,10 @@ from snncodec.warp import TAPS
 # Rate and distortion of a DCT coefficient of a luma block, r steps large: about 1.65 log2(1 + 7.4 r^2) bits, chroma
 # included. It goes like the error of a coefficient that is not coded (8 r^2 bits per channel), then like its logarithm.
 BITS, CURVE = 1.65, 7.4
-SHARE = 0.9  # of a block's bits that a block pays which is coded with its neighbours as context, but unmatched
+SHARE = 0.9  # unmatched blocks cost less than their luma says, because what is around them foretells them better
 LOST = 7.0  # bits that an unmatched block pays for hyper-latents, mean and chroma, which luma contrast does not show
 CELLS_AT_ONCE = 1024  # blocks compared at once; bounds memory, and what is compared stays in the cache
+APART = 4.0  # bits that a first refinement sees in every doubling of what a component is apart from its surroundings
 COARSE_PRICE = 0.3  # weight of a displacement's own bits where it predicts others as well
 ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around the current place)
     (4, ((-2, 0), (-1, 0), (0, 0), (1, 0), (2, 0))),
@@ -36,36 +37,38 @@ ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around th
 NEARBY = ((0, 0), (-4, 0), (-2, 0), (-1, 0), (1, 0), (2, 0), (4, 0), (0, -1), (0, 1))  # of a prediction, in quarters
 SIDES = ((-1, 0), (0, -1), (1, 0), (0, 1))
 LEAST_SHARE = 0.025  # of the bits of the right view that a field must save: pairs 0.03-0.64, strangers under 0.025
-KERNELS = torch.tensor(TAPS) / 128
-DCT = torch.cos(torch.pi / BLOCK * torch.arange(BLOCK)[:, None] * (torch.arange(BLOCK) + 0.5)) * (2 / BLOCK) ** 0.5
+KERNELS = np.array(TAPS, dtype=np.float32) / 128
+DCT = np.cos(np.pi / BLOCK * np.arange(BLOCK)[:, None] * (np.arange(BLOCK) + 0.5)) * (2 / BLOCK) ** 0.5
 DCT[0] /= 2**0.5
 
 
-@torch.inference_mode()
 def estimate(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarray:
     """The field int64 [3, h, w] (columns, rows; quarter pixels; matched or not) from blocks of `right` to `left`.
 
     `left`, `right`: uint8 [H, W, 3]; a pixel at column x of `right` lies at x + columns / 4 of `left`. The coarser the
     quantisation `step`, the more a field must predict to be worth its bits; where none is, no block is matched.
     """
-    matcher = Matcher(contrast(left), contrast(right), step)
-    columns = search(matcher.left[None, None], matcher.right[None, None])
-    field = refine(matcher, torch.stack([columns, torch.zeros_like(columns)]))
-    once = settle(matcher, field.numpy())
-    return settle(matcher, once[:2])
+    with torch.inference_mode(), torch.device("cpu"):  # whatever device is the default
+        views = contrast(left), contrast(right)
+        matcher, columns = Matcher(*views, step), search(*views)
+        field = refine(matcher, torch.stack([columns, torch.zeros_like(columns)]))
+        once = settle(matcher, field.numpy())
+        return settle(matcher, once[:2])
 
 
 class Matcher:
     """What blocks of a right view [H, W] cost in bits, distortion included, given those of a left one."""
 
     def __init__(self, left: Tensor, right: Tensor, step: float) -> None:
-        self.left, self.right, self.scale = left[0, 0], right[0, 0], math.sqrt(3) / step
+        self.left, self.right = left[0, 0], right[0, 0]
+        self.kernels, self.dct = torch.from_numpy(KERNELS), torch.from_numpy(DCT).float()
+        self.scale = math.sqrt(3) / step  # of luma to the luma channel of an orthonormal colour transform, in steps
         self.blocks = self.right.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2)
         self.alone = self.bits(self.blocks) * SHARE + LOST  # [h, w], without the left view
 
     def bits(self, residual: Tensor) -> Tensor:
         """Bits of residual blocks [..., 16, 16]."""
-        coefficients = DCT @ residual @ DCT.T * self.scale
+        coefficients = self.dct @ residual @ self.dct.T * self.scale
         return BITS * torch.log2(1 + CURVE * coefficients.square()).sum((-2, -1))
 
     def costs(self, cells: Cells, tried: np.ndarray) -> np.ndarray:
@@ -84,7 +87,7 @@ class Matcher:
         y = ((rows * BLOCK + (displacements[1] >> 2))[:, None] + reach).clamp(0, height - 1)
         patches = self.left.flatten()[y[:, :, None] * width + x[:, None, :]]
         for component in (0, 1):  # along rows, then along columns
-            weights = KERNELS[displacements[component] & 3][..., None, None].unbind(1)
+            weights = self.kernels[displacements[component] & 3][..., None, None].unbind(1)
             patches = sum(w * patches[..., i : i + BLOCK] for i, w in enumerate(weights)).transpose(1, 2)
         return patches
 
@@ -96,13 +99,13 @@ def refine(matcher: Matcher, field: Tensor) -> Tensor:
         middle = surroundings(field).median(0).values
         tried = torch.stack([middle, *(field + size * torch.tensor(move).view(2, 1, 1) for move in moves)])
         costs = torch.from_numpy(matcher.costs(cells, tried.flatten(2).numpy())).view(-1, *field.shape[1:])
-        best = (costs + 4 * (1 + (tried - middle).abs()).log2().sum(1)).argmin(0)
+        best = (costs + APART * (1 + (tried - middle).abs()).log2().sum(1)).argmin(0)
         field = tried.gather(0, best.expand(1, 2, *best.shape))[0]
     return field
 
 
 def surroundings(field: Tensor) -> Tensor:
-    """What stands left, above, right, below and in each block of displacements [2, h, w], as [5, 2, h, w]."""
+    """What stands above, left, below, right and in each block of displacements [2, h, w], as [5, 2, h, w]."""
     wide = F.pad(field[None].double(), (1, 1, 1, 1), mode="replicate")[0].long()
     height, width = field.shape[1:]
     places = (*((1 + row, 1 + column) for row, column in SIDES), (1, 1))

@@ -1,6 +1,7 @@
 """Integer symbols and integer table indexes in, bytes out, and back, with constriction's range coder. No torch here.
 
-`Tables` are 64 stored integer frequency tables, one per scale. A symbol beyond its table's range is coded as an escape
+An `Encoder` takes symbols with counts that both sides keep, or equally likely ones; a `SymbolEncoder` also takes those
+with tables. `Tables` are 64 stored integer frequency tables, one per scale. A symbol beyond its table's range is coded as an escape
 followed by 32 plain bits, so nothing is ever clamped. The coder is a range coder (Martin 1979; constriction 0.5,
 24-bit probabilities, 32-bit words); the words are written little-endian.
 """
@@ -85,7 +86,7 @@ class Tables:
 
 def counted(counts: np.ndarray) -> Categorical:
     """The coder model of symbols 0, 1, ... that were seen so often; no count is 0."""
-    return Categorical(counts / counts.sum(), perfect=False)
+    return Categorical(counts.astype(np.float64), perfect=False)  # whole numbers, so that their sum is exact
 
 
 def by_table(indexes: np.ndarray) -> tuple[np.ndarray, list[tuple[int, slice]]]:

@@ -116,7 +116,7 @@ def prove_chain(matrices: Iterable[Tensor], largest: float, bits: int, name: str
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
-    """No gradients and no kernels that round on purpose (NNPACK's Winograd, reduced-precision matrix units)."""
+    """No gradients and no kernels that round on purpose (Winograd, FFT, reduced-precision matrix units)."""
     kernels = (torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul)
     before = [kind.fp32_precision for kind in kernels]
     for kind in kernels:
@@ -125,6 +125,7 @@ def exact_arithmetic() -> Iterator[None]:
         with (
             torch.inference_mode(),
             torch.backends.nnpack.flags(enabled=False),
+            torch.backends.cudnn.flags(enabled=False),
             torch.autocast("cpu", enabled=False),
             torch.autocast("cuda", enabled=False),
         ):

@@ -21,7 +21,7 @@ FIELD_MAX = 2**14  # quarter pixels; a displacement beyond it is refused
 LENGTHS = 17  # differences have 0 to 16 digits
 SPREADS = np.array([1, 2, 3, 5, 9, 17, 33, 65, 129, 257])  # differences of neighbours at which the next context begins
 TYPICAL = np.array([[0, 0, 0, 0, 0, 1, 2, 3, 4, 4, 5], [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4]])  # lengths, in each context
-FIRST_MATCHED = np.array([[19, 1], [15, 5], [9, 11], [4, 16], [1, 19]])  # by how many of four neighbours are matched
+FIRST_FLAGS = np.array([[19, 1], [15, 5], [9, 11], [4, 16], [1, 19]])  # not set, set; when 0, ..., 4 neighbours are
 LEARNING = 16  # what one difference adds to the count of its length; the first counts are 1 to 32
 
 Cells = tuple[np.ndarray, np.ndarray]  # rows and columns
@@ -32,7 +32,7 @@ class Contexts:
 
     def __init__(self) -> None:
         self.lengths = np.maximum(32 >> np.abs(TYPICAL[..., None] - np.arange(LENGTHS)), 1)
-        self.matched = FIRST_MATCHED.copy()
+        self.matched = FIRST_FLAGS.copy()
 
     def learn(self, guess: Guess, values: np.ndarray) -> None:
         """Count what the blocks of a pass turned out to be, int64 [3, cells]."""
@@ -72,8 +72,11 @@ class Guess:
 Code = Callable[[Guess], np.ndarray]  # returns the field there, int64 [3, cells]
 
 
-def encode_field(field: np.ndarray) -> bytes:
-    """The bytes of a field int64 [3, h, w]; displacements of unmatched blocks are not kept."""
+def encode_field(field: np.ndarray) -> tuple[bytes, np.ndarray]:
+    """The bytes of a field int64 [3, h, w], and the field that `decode_field` will make of them.
+
+    The latter has other displacements where blocks are not matched: theirs are not kept.
+    """
     coder = Encoder()
 
     def code(guess: Guess) -> np.ndarray:
@@ -86,8 +89,8 @@ def encode_field(field: np.ndarray) -> bytes:
                 encode_numbers(coder, difference[cells], guess.contexts.lengths[row, context])
         return np.concatenate([np.where(matched, values[:2], guess.prediction), values[2:]])
 
-    walk(field.shape[1:], code)
-    return coder.finish()
+    decoded = walk(field.shape[1:], code)
+    return coder.finish(), decoded
 
 
 def decode_field(data: bytes, shape: tuple[int, int]) -> np.ndarray:
@@ -118,7 +121,7 @@ def groups(contexts: np.ndarray, chosen: np.ndarray | None = None) -> Iterator[t
 
 
 def digits(numbers: np.ndarray) -> np.ndarray:
-    """Binary digits of the magnitudes of whole numbers up to 2**16; 0 has none."""
+    """Binary digits of the magnitudes of whole numbers below 2**16; 0 has none."""
     return np.searchsorted(2 ** np.arange(LENGTHS - 1), np.abs(numbers), side="right")
 
 

@@ -1,7 +1,7 @@
 """`StereoCodec`: the networks joined into one model, for training (`forward`) and for coding (the other methods).
 
 Coding: pixels -> `analyse` -> latents -> `summarise` -> hyper-latents -> `predict` with a `code` function ->
-`reconstruct`. From `predict` on everything is exact once `prepare` has run. It touches no bytes.
+`reconstruct`. All but `analyse` is exact once `prepare` has run. It touches no bytes.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ class StereoCodec(nn.Module):
         """Run the entropy model from rounded hyper-latents [N, Z, h', w'] over a map of `shape` (h, w) blocks.
 
         `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them.
-        `expected` [N, N2 + 1, h, w], which `expect` made of the displaced left view, couples a right view to it; where
-        `copied`, bool [N, h, w], its latents are those of the right view.
+        `expected` [N, N2 + 1, h, w], which `expect` made of the displaced left view, couples a right view to it. Where
+        `copied`, bool [N, h, w], the expected latents are taken as they are, and nothing is coded.
         """
         quality = self._at(quality)
         membrane = self.hyper_decoder(hyper)[:, :, : shape[0], : shape[1]]

@@ -64,7 +64,7 @@ COMPAND_THRESHOLDS = (
 
 
 class HyperEncoder(nn.Module):
-    """Latents in steps [N, N2, h, w] -> hyper-latents [N, Z, ceil(h/4), ceil(w/4)], not yet rounded. Plain float."""
+    """Latents in steps [N, N2, h, w] -> hyper-latents [N, Z, ceil(h/4), ceil(w/4)], not yet rounded; exact in eval()."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class ContextModel(nn.Module):
     ) -> Tensor:
         """Latents in steps [N, N2, h, w], as `code` returns them pass by pass.
 
-        `membrane` [T * N, C, h, w] is where the passes start; `start` [N, N2] is added to the table indexes;
+        Cells that `aid` copies are not handed to `code`. `membrane` [T * N, C, h, w] is where the passes start; `start` [N, N2] is added to the table indexes;
         `targets` [N, N2, h, w] are the latents to code, or None when decoding (`code` then gets None); `aid` is what
         another view has to say.
         """

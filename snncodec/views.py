@@ -1,7 +1,7 @@
 """One view <-> the bytes of its section: pixels, latents and table indexes on one side, the entropy coder on the other.
 
-A section holds tiles of up to 96 x 96 blocks (`tiles.split`) one after another, each with hyper-latents and passes of
-its own: probabilities do not look across tiles. Pixels do: the linear synthesis and the spiking decoder see all.
+A section holds tiles of up to 96 x 96 blocks (`tiles.split`) one after another, each with hyper-latents, flags of copied
+blocks (both only as far as a prediction leaves them open) and passes of its own: probabilities do not look across tiles. Pixels do: the linear synthesis and the spiking decoder see all.
 Encoder and decoder run the same entropy-model loop with another `code` function, so they cannot drift apart.
 """
 
@@ -50,11 +50,16 @@ def code_view(
     padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
     pixels = torch.from_numpy(np.pad(view, padding, mode="edge")).to(model.steps.device).permute(2, 0, 1)[None]
 
+    def choose(targets: Tensor, mean: Tensor, indexes: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        mean = snap(mean, VALUE_BITS)
+        symbols, costs = quantise(targets - mean, indexes, tables)
+        return symbols, costs, (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX)
+
     def code(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-        mean, indexes = snap(mean, VALUE_BITS), table_indexes(index)
-        symbols, _ = quantise(targets - mean, indexes, tables)
+        indexes = table_indexes(index)
+        symbols, _, values = choose(targets, mean, indexes)
         coder.encode(as_symbols(symbols), indexes)
-        return (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX)
+        return values
 
     def worth_coding(hyper: Tensor, latents: Tensor, expected: Tensor) -> Tensor:
         """Blocks, bool [1, h, w], of which it is cheaper to code than to copy the latents."""
@@ -62,9 +67,9 @@ def code_view(
         costs = latents.new_zeros(latents[0, 0].numel())
 
         def measure(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-            symbols, cost = quantise(targets - mean, table_indexes(index), tables)
+            _, cost, values = choose(targets, mean, table_indexes(index))
             costs.index_add_(0, next(cells), cost.sum(1))
-            return symbols + mean
+            return values
 
         model.predict(hyper, quality, latents, measure, latents.shape[2:], expected)
         copying = DISTORTION * (latents - expected[:, :-1]).square().sum(1)
@@ -82,7 +87,7 @@ def code_view(
         if expected is None:
             return model.predict(hyper, quality, latents, code, size)
         copied = ~worth_coding(hyper, latents, expected)
-        encode_flags(coder, copied[0].cpu().numpy())
+        encode_flags(coder, copied[0].cpu().numpy(), matched_blocks(expected))
         return model.predict(hyper, quality, latents, code, size, expected, copied)
 
     return each_tile(loaded, shape, quality, warped, code_tile)
@@ -106,7 +111,7 @@ def decode_view(
         hyper[coded] = torch.from_numpy(symbols).to(device, torch.float64)
         if expected is None:
             return model.predict(hyper, quality, None, code, size)
-        copied = torch.from_numpy(decode_flags(coder, tuple(size)))[None].to(device)
+        copied = torch.from_numpy(decode_flags(coder, matched_blocks(expected)))[None].to(device)
         return model.predict(hyper, quality, None, code, size, expected, copied)
 
     values = each_tile(loaded, shape, quality, warped, decode_tile)
@@ -139,6 +144,11 @@ def foreseen_hyper(
         return hyper, torch.ones_like(hyper, dtype=torch.bool)
     hyper, known = model.foresee(expected, quality)
     return hyper, ~known.expand_as(hyper)
+
+
+def matched_blocks(expected: Tensor) -> np.ndarray:
+    """Which blocks of what a prediction leads to expect, [1, N2 + 1, h, w], are matched: bool [h, w]."""
+    return (expected[0, -1] > 0).cpu().numpy()
 
 
 def each_tile(

@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snncodec.config import BLOCK
-from snncodec.tiles import spans
+from snncodec.tiles import split
 
 TAPS = ((0, 128, 0, 0), (-9, 111, 29, -3), (-8, 72, 72, -8), (-3, 29, 111, -9))  # Catmull-Rom at quarters, in 1/128
 FADE = (1, 3, 5, 7, 9, 11, 13, 15)  # sixteenths, across the border of a block
 MARGIN = len(FADE) // 2
-ROWS_AT_ONCE = 16  # rows of blocks; bounds memory
+BLOCKS_AT_ONCE = 32  # to a side; bounds memory
 
 
 def warp(left: Tensor, field: Tensor) -> Tensor:
@@ -26,20 +26,25 @@ def warp(left: Tensor, field: Tensor) -> Tensor:
     interpolation (Keys 1981, a = -1/2); pixels outside the view count as those of its border.
     """
     ring = F.pad(field[None, :2].double(), (1, 1, 1, 1), mode="replicate")[0].long()  # torch pads floats only
-    parts = [_warp_rows(left, ring[:, r.start : r.stop + 2], r.start) for r in spans(field.shape[1], ROWS_AT_ONCE)]
+    pixels = left.new_empty((len(left), field.shape[1] * BLOCK, field.shape[2] * BLOCK))
+    for rows, columns in split(*field.shape[1:], BLOCKS_AT_ONCE):
+        part = ring[:, rows.start : rows.stop + 2, columns.start : columns.stop + 2]
+        moved = _warp_part(left, part, rows.start, columns.start)
+        pixels[:, rows.start * BLOCK : rows.stop * BLOCK, columns.start * BLOCK : columns.stop * BLOCK] = moved
     matched = field[2:].repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2).to(torch.uint8)
-    return torch.cat([torch.cat(parts, dim=1), matched])
+    return torch.cat([pixels, matched])
 
 
-def _warp_rows(left: Tensor, ring: Tensor, first: int) -> Tensor:
-    """Rows of blocks from `first` on, moved by displacements [2, rows + 2, w + 2] of them and what is around them."""
+def _warp_part(left: Tensor, ring: Tensor, first_row: int, first_column: int) -> Tensor:
+    """A part of the blocks, the first of which are given, moved by displacements [2, rows + 2, columns + 2] around it."""
     size, (height, width) = BLOCK + 2 * MARGIN, ring.shape[1:]
     taps = torch.tensor(TAPS, dtype=torch.int32, device=left.device)
     reach = torch.arange(-MARGIN - 1, BLOCK + MARGIN + 2, device=left.device)
-    columns = ((torch.arange(width, device=left.device) - 1) * BLOCK + (ring[0] >> 2))[..., None] + reach
-    rows = ((torch.arange(height, device=left.device) - 1 + first) * BLOCK)[:, None] + (ring[1] >> 2)
+    columns = (torch.arange(width, device=left.device) - 1 + first_column) * BLOCK + (ring[0] >> 2)
+    rows = ((torch.arange(height, device=left.device) - 1 + first_row) * BLOCK)[:, None] + (ring[1] >> 2)
+    columns = (columns[..., None] + reach).clamp(0, left.shape[2] - 1)[..., None, :]
     rows = (rows[..., None] + reach).clamp(0, left.shape[1] - 1)[..., :, None]
-    patches = left[:, rows, columns.clamp(0, left.shape[2] - 1)[..., None, :]].int()  # [C, h, w, 27, 27]
+    patches = left[:, rows, columns].int()  # [C, h, w, 27, 27]
     for component in (0, 1):  # along rows, then along columns
         weights = taps[ring[component] & 3][..., None, None].unbind(2)
         patches = sum(weight * patches[..., i : i + size] for i, weight in enumerate(weights)).transpose(3, 4)

@@ -30,7 +30,7 @@ from snncodec.transforms import LINEAR_BITS
 FORMAT = "snncodec weights 1"
 TABLES_KEY = "tables"
 SHARED_PARTS = ("right_encoder.analysis.", "right_encoder.network.")  # the same as the left encoder's
-ENCODER_PARTS = ("right_encoder.side.", "left_encoder.", "hyper_encoder.", "encoder_offsets.", "hyper_offsets.")
+ENCODER_PARTS = ("right_encoder.side.", "left_encoder.", "encoder_offsets.")
 LINEAR_PARTS = ("left_encoder.analysis.", "decoder.synthesis.")
 
 

@@ -18,13 +18,13 @@ from snncodec.weights import Weights, load_weights
 TABLES = Tables(make_frequencies())
 
 
-def predict(model, targets, code, quality=50, predicted=None):
+def predict(model, targets, code, quality=50, **given):
     """Run the entropy model from hyper-latents that depend on nothing."""
     height, width = targets.shape[2:]
     shape = (1, TINY.hyper_channels, -(-height // 4), -(-width // 4))
     hyper = torch.randint(-3, 4, shape, generator=torch.Generator().manual_seed(0)).double()
     with exact_arithmetic():
-        return model.predict(hyper, quality, targets, code, (height, width), predicted)
+        return model.predict(hyper, quality, targets, code, (height, width), **given)
 
 
 def random_targets(height, width, seed=0):
@@ -70,7 +70,7 @@ def test_each_pass_gets_the_targets_of_its_own_cells_and_puts_the_values_back(lo
     assert torch.equal(predict(loaded.model, targets, lambda channels, wanted, mean, index: wanted), targets)
 
 
-def run_passes(model, targets, predicted=None):
+def run_passes(model, targets, **given):
     """Means and indexes of all passes while symbols are coded as usual."""
     seen = []
 
@@ -78,7 +78,7 @@ def run_passes(model, targets, predicted=None):
         seen.append((mean.clone(), index.clone()))
         return views.quantise(wanted - mean, views.table_indexes(index), TABLES)[0] + mean
 
-    predict(model, targets, code, predicted=predicted)
+    predict(model, targets, code, **given)
     return seen
 
 
@@ -87,17 +87,21 @@ def first_difference(one, other):
     return same.index(False) if False in same else len(same)
 
 
+@pytest.mark.parametrize("coupled", [False, True])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_no_pass_depends_on_targets_of_itself_or_of_later_passes(name, weights_files):
+def test_no_pass_depends_on_targets_of_itself_or_of_later_passes(name, coupled, weights_files):
     model = load_weights(weights_files[name], CPU).model
     targets, passes = random_targets(4, 6), model.context_model.passes
-    before = run_passes(model, targets)
+    matched = torch.ones(1, 1, 4, 6)
+    matched[..., 4:] = 0
+    given = {"expected": torch.cat([(random_targets(4, 6, 1) * 64).round() / 64, matched], 1)} if coupled else {}
+    before = run_passes(model, targets, **given)
     for number, step in enumerate(passes):
         changed = targets.permute(0, 2, 3, 1).reshape(24, -1).clone()
         cells = step.cells(1, 4, 6, CPU)
         changed[cells[:, None], torch.arange(TINY.N2)[step.channels]] += 9
         changed = changed.view(1, 4, 6, -1).permute(0, 3, 1, 2)
-        difference = first_difference(before, run_passes(model, changed))
+        difference = first_difference(before, run_passes(model, changed, **given))
         assert difference > number
         if number < len(passes) - 1:
             assert difference <= number + 2  # and what was decoded is used: the dependence tested for exists

@@ -1,4 +1,4 @@
-"""Promises of matching, disparity, field, skip, warp, stereo: what moved is found, coded without loss and moved alike."""
+"""Promises of matching, disparity, field, skip, warp and stereo: what moved is found, coded and moved alike."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ import torch
 from conftest import CONFIGS, CPU, TINY, random_model
 from hypothesis import given, settings, strategies
 
-from snncodec import codec
+from snncodec import codec, views
 from snncodec import warp as warping
 from snncodec.container import Tag, unpack
 from snncodec.disparity import Matcher, estimate
@@ -20,6 +20,7 @@ from snncodec.matching import contrast, smooth
 from snncodec.skip import decode_flags, encode_flags
 from snncodec.stereo import VALUE_BITS
 from snncodec.warp import BLOCK, MARGIN, TAPS, warp
+from snncodec.weights import load_weights
 
 
 def textured(height, width, seed=0):
@@ -65,7 +66,7 @@ def test_a_coarser_step_asks_for_a_smoother_field():
     left, right = moved(9)
     noise = np.random.default_rng(1).normal(0, 12, right.shape)
     noisy = (right + noise).clip(0, 255).astype(np.uint8)
-    sizes = [len(encode_field(estimate(left, noisy, step))) for step in (5.0, 190.0)]
+    sizes = [len(encode_field(estimate(left, noisy, step))[0]) for step in (5.0, 190.0)]
     assert 4 < sizes[1] < sizes[0]
 
 
@@ -104,25 +105,27 @@ def test_any_field_comes_back(height, width, seed, largest):
     random = np.random.default_rng(seed)
     displacements = random.integers(-largest, largest + 1, (2, height, width))
     matched = random.random((1, height, width)) < random.random()
-    decoded = decode_field(encode_field(np.concatenate([displacements, matched])), (height, width))
-    assert np.array_equal(decoded[2:], matched)
+    data, stated = encode_field(np.concatenate([displacements, matched]))
+    decoded = decode_field(data, (height, width))
+    assert np.array_equal(decoded, stated) and np.array_equal(decoded[2:], matched)
     assert np.array_equal(decoded[:2] * matched, displacements * matched)
 
 
 @given(sides, sides, strategies.integers(0, 99))
 def test_any_flags_come_back(height, width, seed):
     random = np.random.default_rng(seed)
-    flags, coder = random.random((height, width)) < random.random(), Encoder()
-    encode_flags(coder, flags)
+    matched, coder = random.random((height, width)) < random.random(), Encoder()
+    flags = matched & (random.random((height, width)) < random.random())
+    encode_flags(coder, flags, matched)
     decoder = Decoder(coder.finish())
-    assert np.array_equal(decode_flags(decoder, (height, width)), flags)
+    assert np.array_equal(decode_flags(decoder, matched), flags)
     decoder.finish()
 
 
 def test_flags_in_one_piece_are_cheap():
     flags, coder = np.zeros((60, 80), dtype=bool), Encoder()
     flags[20:50, 10:60] = True
-    encode_flags(coder, flags)
+    encode_flags(coder, flags, np.ones_like(flags))
     assert 8 * len(coder.finish()) < 0.15 * flags.size
 
 
@@ -133,16 +136,19 @@ def test_every_block_is_visited_once_after_its_neighbours(height, width):
         assert not known[rows, columns].any()
         if diagonal and known.any():
             assert known[rows - reach, columns - reach].all()
+        elif not diagonal:  # one of the first two is inside, and all that are inside are known
+            inside = rows >= reach
+            assert (inside | (columns >= reach)).all() and known[(rows - reach)[inside], columns[inside]].all()
         known[rows, columns] = True
     assert known.all()
 
 
 def test_a_smooth_field_is_cheap():
-    assert len(encode_field(field_of(57, 0, (40, 60)))) < 30
+    assert len(encode_field(field_of(57, 0, (40, 60)))[0]) < 30
     ramp = field_of(np.arange(60), 0, (40, 60))
-    assert 8 * len(encode_field(ramp)) < ramp[0].size
+    assert 8 * len(encode_field(ramp)[0]) < ramp[0].size
     ramp[2] = 0
-    assert len(encode_field(ramp)) < 10
+    assert len(encode_field(ramp)[0]) < 10
 
 
 @given(strategies.integers(0, 99), sides, sides)
@@ -160,12 +166,12 @@ def test_the_stated_bits_are_those_that_are_written(seed, height, width):
         return np.concatenate([np.where(on, values[:2], guess.prediction), values[2:]])
 
     walk((height, width), code)
-    assert 0 <= 8 * len(encode_field(field)) - stated < 64 + 0.01 * stated
+    assert 0 <= 8 * len(encode_field(field)[0]) - stated < 64 + 0.01 * stated
 
 
 def test_displacements_out_of_range_and_foreign_bytes_are_refused():
     with pytest.raises(FormatError, match="larger than"):
-        decode_field(encode_field(field_of(FIELD_MAX + 1, 0, (3, 3))), (3, 3))
+        decode_field(encode_field(field_of(FIELD_MAX + 1, 0, (3, 3)))[0], (3, 3))
     random = np.random.default_rng(0)
     for _ in range(50):
         try:
@@ -211,12 +217,13 @@ def test_parts_of_a_pixel_are_interpolated_by_catmull_rom(quarters, component):
     assert np.abs(found - expected.clip(0, 255)).max() <= 2
 
 
-def test_rows_at_once_and_threads_do_not_change_a_warp(monkeypatch, threads):
+def test_parts_and_threads_do_not_change_a_warp(monkeypatch, threads):
     view = tensor(textured(160, 96))
-    field = torch.from_numpy(np.random.default_rng(0).integers(-90, 90, (3, 10, 6))).clamp(max=1)
+    random = np.random.default_rng(0)
+    field = torch.from_numpy(np.concatenate([random.integers(-90, 90, (2, 10, 6)), random.integers(0, 2, (1, 10, 6))]))
     expected = warp(view, field)
-    for rows, number in ((1, 1), (3, 2), (100, 3)):
-        monkeypatch.setattr(warping, "ROWS_AT_ONCE", rows)
+    for size, number in ((1, 1), (3, 2), (100, 3)):
+        monkeypatch.setattr(warping, "BLOCKS_AT_ONCE", size)
         threads(number)
         assert torch.equal(warp(view, field), expected)
 
@@ -304,6 +311,26 @@ def test_copied_blocks_have_the_predicted_latents_and_are_not_coded(loaded):
     inside = copied[:, None].expand_as(values)
     assert torch.equal(values[inside], latents(1)[inside]) and coded == (~inside).sum()
     assert (values - latents(0))[~inside].abs().max() <= 0.5
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_picture_of_copied_blocks_only_has_the_predicted_latents(name, weights_files):
+    model = load_weights(weights_files[name], CPU).model
+    expected = torch.cat([latents(1), torch.ones(1, 1, 6, 7)], dim=1).double()
+    with exact_arithmetic():
+        hyper = torch.zeros(1, TINY.hyper_channels, 2, 2, dtype=torch.float64)
+        copied = torch.ones(1, 6, 7, dtype=torch.bool)
+        values = model.predict(hyper, 50, latents(0), lambda c, wanted, mean, i: mean, (6, 7), expected, copied)
+    assert torch.equal(values, latents(1))
+
+
+def test_blocks_of_equal_views_are_copied_if_they_are_matched(tiny, monkeypatch):
+    flags = []
+    monkeypatch.setattr(views, "encode_flags", lambda coder, copied, matched: flags.append((copied, matched)))
+    left = textured(96, 160)
+    codec.encode(left, left, 50, weights=tiny)
+    copied, matched = flags[0]
+    assert copied.any() and not (copied & ~matched).any()
 
 
 def test_hyper_latents_are_coded_only_where_they_cannot_be_foreseen(loaded):

@@ -21,7 +21,7 @@ from snncodec.model import NODES
 from snncodec.neurons import Spike
 from snncodec.weights import find_by_id, load_for_training, load_weights, read_weights, save_weights
 
-ENCODER = ("left_encoder", "right_encoder", "hyper_encoder", "encoder_offsets", "hyper_offsets")
+ENCODER = ("left_encoder", "right_encoder", "encoder_offsets")
 LARGEST = 12 * 2**20  # bytes of a shipped weights file
 
 
