@@ -12,6 +12,7 @@ import torch
 from conftest import CONFIGS, synthetic_pair
 
 from snncodec import codec, views
+from snncodec.container import unpack
 from snncodec.tiles import in_tiles
 from snncodec.weights import read_weights
 
@@ -30,6 +31,7 @@ def coded(weights_files):
     def make(name, height=90, width=150):
         weights = weights_files[name]
         data = codec.encode(*synthetic_pair(height, width, seed=7), 60, weights=weights)
+        assert unpack(data)[0].coupled
         return data, weights, digest(codec.decode(data, weights=weights))
 
     return make
