@@ -129,7 +129,7 @@ def settle(matcher: Matcher, field: np.ndarray) -> np.ndarray:
         costs = matcher.costs(guess.cells, tried)
         costs += guess.bits(tried) * (1 if guess.reach == 1 else COARSE_PRICE)
         best = costs.argmin(0)
-        unmatched, matched = guess.flag_bits() + (matcher.alone.numpy()[rows, columns], costs.min(0))
+        unmatched, matched = guess.flag_bits() + np.stack([matcher.alone.numpy()[rows, columns], costs.min(0)])
         saved += float(np.maximum(unmatched - matched, 0).sum())
         on = matched < unmatched
         chosen = np.take_along_axis(tried, best[None, None], 0)[0]

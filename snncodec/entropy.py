@@ -1,9 +1,9 @@
 """Integer symbols and integer table indexes in, bytes out, and back, with constriction's range coder. No torch here.
 
 An `Encoder` takes symbols with counts that both sides keep, or equally likely ones; a `SymbolEncoder` also takes those
-with tables. `Tables` are 64 stored integer frequency tables, one per scale. A symbol beyond its table's range is coded as an escape
-followed by 32 plain bits, so nothing is ever clamped. The coder is a range coder (Martin 1979; constriction 0.5,
-24-bit probabilities, 32-bit words); the words are written little-endian.
+with tables. `Tables` are 64 stored integer frequency tables, one per scale. A symbol beyond its table's range is coded
+as an escape followed by 32 plain bits, so nothing is ever clamped. The coder is a range coder (Martin 1979;
+constriction 0.5, 24-bit probabilities, 32-bit words); the words are written little-endian.
 """
 
 from __future__ import annotations

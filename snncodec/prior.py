@@ -64,7 +64,7 @@ COMPAND_THRESHOLDS = (
 
 
 class HyperEncoder(nn.Module):
-    """Latents in steps [N, N2, h, w] -> hyper-latents [N, Z, ceil(h/4), ceil(w/4)], not yet rounded; exact in eval()."""
+    """Latents in steps [N, N2, h, w] -> hyper-latents [N, Z, ceil(h/4), ceil(w/4)], not rounded; exact in eval()."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -180,9 +180,9 @@ class ContextModel(nn.Module):
     ) -> Tensor:
         """Latents in steps [N, N2, h, w], as `code` returns them pass by pass.
 
-        Cells that `aid` copies are not handed to `code`. `membrane` [T * N, C, h, w] is where the passes start; `start` [N, N2] is added to the table indexes;
+        `membrane` [T * N, C, h, w] is where the passes start; `start` [N, N2] is added to the table indexes;
         `targets` [N, N2, h, w] are the latents to code, or None when decoding (`code` then gets None); `aid` is what
-        another view has to say.
+        another view has to say: cells that it copies are not handed to `code`.
         """
         count, (height, width) = len(start), membrane.shape[2:]
         maps: list[Tensor] = []

@@ -1,7 +1,8 @@
 """One view <-> the bytes of its section: pixels, latents and table indexes on one side, the entropy coder on the other.
 
-A section holds tiles of up to 96 x 96 blocks (`tiles.split`) one after another, each with hyper-latents, flags of copied
-blocks (both only as far as a prediction leaves them open) and passes of its own: probabilities do not look across tiles. Pixels do: the linear synthesis and the spiking decoder see all.
+A section holds tiles of up to 96 x 96 blocks (`tiles.split`) one after another, each with hyper-latents, flags of
+copied blocks (both only as far as a prediction leaves them open) and passes of its own: probabilities do not look
+across tiles. Pixels do: the linear synthesis and the spiking decoder see all.
 Encoder and decoder run the same entropy-model loop with another `code` function, so they cannot drift apart.
 """
 

@@ -36,7 +36,7 @@ def warp(left: Tensor, field: Tensor) -> Tensor:
 
 
 def _warp_part(left: Tensor, ring: Tensor, first_row: int, first_column: int) -> Tensor:
-    """A part of the blocks, the first of which are given, moved by displacements [2, rows + 2, columns + 2] around it."""
+    """Some blocks, of which the first is given, moved by the displacements [2, rows + 2, columns + 2] around them."""
     size, (height, width) = BLOCK + 2 * MARGIN, ring.shape[1:]
     taps = torch.tensor(TAPS, dtype=torch.int32, device=left.device)
     reach = torch.arange(-MARGIN - 1, BLOCK + MARGIN + 2, device=left.device)

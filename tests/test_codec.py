@@ -9,7 +9,7 @@ from conftest import CONFIGS, random_model, synthetic_pair
 from hypothesis import given, settings, strategies
 
 from snncodec import codec, views
-from snncodec.container import Header, Tag, pack, unpack
+from snncodec.container import Tag, pack, unpack
 from snncodec.entropy import WIDEST, Tables, make_frequencies
 from snncodec.errors import FormatError, InputError, LimitError, SnncodecError, UnsupportedError, WeightsError
 from snncodec.metrics import psnr
