@@ -14,7 +14,7 @@ from typing import Any
 from snncodec.errors import InputError, WeightsError
 
 NEURONS = ("ilif", "lif", "relu")
-STAGES = ("prior", "decoder", "joint", "exact", "stereo")
+STAGES = ("prior", "decoder", "joint", "stereo", "both")
 BLOCK = 16  # stride of the linear transform in pixels; its blocks are 16 x 16 x 3 = 768 numbers
 LEAK_UNIT = 16  # the leak 1 / tau of a membrane is a multiple of 1/16
 MAX_WIDTH, MAX_DEPTH = 4096, 64  # of networks; what a weights file may ask for before anything is allocated

@@ -101,7 +101,8 @@ class CropSampler:
 class StereoSampler(CropSampler):
     """Crops of real stereo pairs whose windows follow the disparity, and synthetic pairs made of photographs.
 
-    A few pairs have equal views, and a few views that have nothing in common: both must be learned as well.
+    A few pairs have equal views, and a few views that have nothing in common: both must be learned as well. Without
+    real `pairs` more are synthetic.
     """
 
     def __init__(self, pairs: list[tuple[np.ndarray, ...]], pictures: CropSampler, random: np.random.Generator) -> None:
@@ -115,7 +116,7 @@ class StereoSampler(CropSampler):
             return self.pictures.crop(size, colour).expand(2, -1, -1, -1)
         if kind < ALIKE + STRANGE:
             return torch.cat([self.pictures.crop(size, colour) for _ in range(2)])
-        if kind < ALIKE + STRANGE + SYNTHETIC:
+        if kind < ALIKE + STRANGE + SYNTHETIC or not self.scenes:
             textures = [self.pictures.crop(size, colour)[0] for _ in range(1 + self.random.integers(MOST_OBJECTS + 1))]
             return compose(torch.stack(textures), self.random)
         return super().crop(size, colour)

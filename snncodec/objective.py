@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from snncodec.disparity import estimate
-from snncodec.model import COARSEST, StereoCodec
+from snncodec.model import COARSEST, Output, StereoCodec
 from snncodec.views import centred
 from snncodec.warp import warp
 
@@ -33,6 +33,7 @@ class Stage:
     decode: bool = True
     on_grid: bool = False  # trains on the fixed-point grid that files are coded with
     pairs: bool = False  # right views, given the left ones; else single pictures
+    both: bool = False  # of a pair, left views as well
 
 
 ENTROPY = (
@@ -47,22 +48,42 @@ ENTROPY = (
 COUPLED = ("fusion", "right_encoder.side", "decoder.side")  # what only right views use
 SINGLE = (*ENTROPY, "left_encoder", "encoder_offsets", "decoder.synthesis", "decoder.network", "decoder_offsets")
 PLAN = {
-    "prior": Stage(0.25, 1e-3, 192, 4, ENTROPY, encode=False, decode=False),
+    "prior": Stage(0.22, 1e-3, 192, 4, ENTROPY, encode=False, decode=False),
     "decoder": Stage(0.08, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
-    "joint": Stage(0.37, 7e-4, 192, 4, SINGLE),
-    "exact": Stage(0.05, 1e-4, 192, 4, SINGLE, on_grid=True),
-    "stereo": Stage(0.25, 1e-3, 256, 2, COUPLED, on_grid=True, pairs=True),
+    "joint": Stage(0.3, 7e-4, 192, 4, SINGLE),
+    "stereo": Stage(0.15, 1e-3, 256, 2, COUPLED, on_grid=True, pairs=True),
+    "both": Stage(0.25, 3e-4, 256, 2, SINGLE + COUPLED, on_grid=True, pairs=True, both=True),
 }
 
 
 def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tuple[Tensor, Tensor, Tensor]:
     """(loss, bpp [N], MSE [N]): rate + lambda * distortion, each picture divided by what its quality typically costs.
 
-    `views` [N, V, 3, H, W]: one picture, or a left and a right view, of which the right one is coded given the left.
+    `views` [N, V, 3, H, W]: one picture, or a left and a right view, of which the right one is coded given the left;
+    in a stage on `both` the figures are means over the two.
     """
-    pixels = views[:, -1].contiguous(memory_format=torch.channels_last)
-    warped = prediction(model, views, quality, stage) if views.shape[1] == 2 else None
+    pixels = [view.contiguous(memory_format=torch.channels_last) for view in views.unbind(1)]
+    if len(pixels) == 1:
+        return view_cost(model, pixels[0], quality, stage)
+    with torch.set_grad_enabled(stage.both and torch.is_grad_enabled()):
+        left = model(pixels[0], quality, encode=stage.encode)
+    warped = prediction(model, left.pixels, pixels[1], quality)
+    right = view_cost(model, pixels[1], quality, stage, warped)
+    if not stage.both:
+        return right
+    return tuple((a + b) / 2 for a, b in zip(measure(model, left, pixels[0], quality), right, strict=True))
+
+
+def view_cost(
+    model: StereoCodec, pixels: Tensor, quality: Tensor, stage: Stage, warped: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`cost` of one view [N, 3, H, W], given a prediction of it or not."""
     output = model(pixels, quality, encode=stage.encode, decode=stage.decode, warped=warped)
+    return measure(model, output, pixels, quality)
+
+
+def measure(model: StereoCodec, output: Output, pixels: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """`cost` of what the model made of `pixels`."""
     area = pixels.shape[2] * pixels.shape[3]
     step = model.steps[quality - 1].to(pixels.dtype)
     bpp, latent = output.bits / area, 8 * output.latent_error / area
@@ -76,13 +97,12 @@ def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tu
 
 
 @torch.no_grad()
-def prediction(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> Tensor:
-    """The left views decoded and displaced [N, 4, H, W], as for a file: what right views are coded with."""
-    left = model(views[:, 0], quality, encode=stage.encode).pixels
-    seen, rights = ((x + 128).round().clamp(0, 255).to(torch.uint8) for x in (left, views[:, 1]))
+def prediction(model: StereoCodec, left: Tensor, right: Tensor, quality: Tensor) -> Tensor:
+    """Decoded left views displaced [N, 4, H, W], as for a file: what right views are coded with."""
+    seen, rights = ((x + 128).round().clamp(0, 255).to(torch.uint8) for x in (left, right))
     warped = []
-    for view, right, q in zip(seen, rights, quality.tolist(), strict=True):
-        pictures = (x.permute(1, 2, 0).cpu().numpy() for x in (view, right))
+    for view, target, q in zip(seen, rights, quality.tolist(), strict=True):
+        pictures = (x.permute(1, 2, 0).cpu().numpy() for x in (view, target))
         field = torch.from_numpy(estimate(*pictures, float(model.steps[q - 1])))
         warped.append(centred(warp(view, field.to(view.device))[None]))
     return torch.cat(warped)

@@ -19,12 +19,16 @@ from snncodec.prior import COMPAND_MAX, INDEX_GAIN, SIGNED_GROUPS, Context, Pass
 
 WINDOW = range(-2, 3)  # blocks on the epipolar row around the displaced place that attention looks at
 HEAD = 32  # channels of queries and keys
+GATE_START = 2.0  # spikes that a query and a key must share before the gate opens; one that never opens learns nothing
 LOOK = 96  # leading latent channels of the prediction that are looked at
 VALUE_BITS, VALUE_MAX = 6, 2.0**17  # decoded latents, in steps, fit float32 exactly: multiples of 1/64, bounded
 
 
 class Belief(nn.Module):
-    """One pass's trust in the prediction: a gate between the context's mean and it, and a change of table index."""
+    """One pass's trust in the prediction: a gate between the context's mean and it, and a change of table index.
+
+    The index also grows, channel by channel, with how far the two are apart (`doubt`).
+    """
 
     def __init__(self, group: int, size: int, config: ModelConfig) -> None:
         super().__init__()
@@ -34,6 +38,7 @@ class Belief(nn.Module):
         nn.init.zeros_(self.read_out.weight)
         nn.init.constant_(self.read_out.bias[:size], 0.5)
         nn.init.zeros_(self.read_out.bias[size:])
+        self.doubt = nn.Parameter(torch.zeros(size))
         self.surprise = Context(size, True, config) if group < SIGNED_GROUPS else None
         if self.surprise is not None:
             nn.init.zeros_(self.surprise.conv.weight)
@@ -45,7 +50,9 @@ class Belief(nn.Module):
         """Mean and table index [cells, size] after a look at the prediction; `tokens` are membranes [T * cells, C]."""
         out = mean_over_time(self.read_out.linear(self.spike(tokens)), self.steps) * matched
         mean = mean if self.training else snap(mean, VALUE_BITS).clamp(-VALUE_MAX, VALUE_MAX)
-        return mean + out[:, : self.size].clamp(0, 1) * (predicted - mean), index + out[:, self.size :] * INDEX_GAIN
+        apart = predicted - mean
+        doubt = self.doubt * compand(apart.detach()).abs() * matched
+        return mean + out[:, : self.size].clamp(0, 1) * apart, index + out[:, self.size :] * INDEX_GAIN + doubt
 
 
 class Fusion(nn.Module):
@@ -73,7 +80,7 @@ class Fusion(nn.Module):
         for layer in (self.start, self.read_out):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        nn.init.constant_(self.gate.threshold, HEAD)
+        nn.init.constant_(self.gate.threshold, GATE_START)
 
     def help(self, expected: Tensor, passes: Iterable[Pass], copied: Tensor | None = None) -> Help:
         """Help for one run of the context model, from what `StereoCodec.expect` returns [N, N2 + 1, h, w].
@@ -122,7 +129,7 @@ class Help:
         return membrane + self.fusion.start(self.fusion.start_spike(self.features)) * self.counts
 
     def attend(self, membrane: Tensor) -> Tensor:
-        """The membrane once enough symbols are there to match the views with."""
+        """The membrane with what the symbols decoded so far find on their row of the displaced view."""
         return membrane + self.fusion.attend(membrane, self.features) * self.counts
 
     def judge(self, number: int, tokens: Tensor, mean: Tensor, index: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:

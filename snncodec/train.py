@@ -1,9 +1,9 @@
 """Training: pictures in, checkpoints and weights out, in stages that share one budget of steps or minutes.
 
 Stages (each can be run alone): `prior` learns the entropy model on the fixed linear transform; `decoder` the spiking
-decoder on what that decodes; `joint` all of a single view's codec, the linear kernels 50 times slower; `exact` the same
-on the fixed-point grid the files are coded with; `stereo` what only right views use: the fusion in their entropy model
-and the look at the left view in their encoder and decoder. It writes only below the folder it is given.
+decoder on what that decodes; `joint` all of a single view's codec, the linear kernels 50 times slower; `stereo` what
+only right views use: the fusion in their entropy model and the look at the left view in their encoder and decoder;
+`both` everything, on both views of pairs. The last two run on the fixed-point grid that files are coded with.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Trainer:
         pairs = [pair for pair in views if pair[0].shape == pair[1].shape]
         if len(pairs) < len(views):
             report(f"{len(views) - len(pairs)} pairs have views of different sizes; they serve as single pictures only")
-        learns_stereo = pairs and any(PLAN[stage].pairs for stage in options.stages)
+        learns_stereo = any(PLAN[stage].pairs for stage in options.stages)
         self.pairs = StereoSampler(pairs, self.sampler, self.crop_random) if learns_stereo else None
         self.crops = validation_crops(options.val) if options.val else None
         self.checkpoint = read_checkpoint(options.resume) if options.resume else None
@@ -98,9 +98,6 @@ class Trainer:
         if not left:
             self.report("nothing is left to train: these stages are done; --init starts a new run from weights")
         for name in left:
-            if PLAN[name].pairs and not self.pairs:
-                self.report(f"there is no stereo pair to learn from, so the stage {name} is left out")
-                continue
             stage = PLAN[name]
             if self.stage != name:
                 self._begin(name)
@@ -113,7 +110,7 @@ class Trainer:
 
     def _begin(self, name: str) -> None:
         self.stage, self.spent, self.step = name, 0.0, 0
-        if name in ("exact", "stereo"):  # from here on the grid is measured; then pairs, not single pictures
+        if PLAN[name].pairs:  # from here on other views are measured, and on the grid
             self.best = math.inf
         self._set_arithmetic()
         self.optimiser = self._optimiser(PLAN[name])

@@ -315,12 +315,12 @@ def test_train_passes_its_options_on(folder, monkeypatch):
 
     seen = []
     replace_module(monkeypatch, "train", train=train)
-    result = run("train a b --val c --preset tiny --seed 3 --steps 9 --stages prior,exact --device cpu")
+    result = run("train a b --val c --preset tiny --seed 3 --steps 9 --stages prior,both --device cpu")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "step 1\n")
     [options] = seen
     assert (options.data, options.val, options.preset) == ([Path("a"), Path("b")], Path("c"), "tiny")
     assert (options.seed, options.steps, options.minutes, options.device) == (3, 9, None, "cpu")
-    assert (options.out, options.stages) == (Path("runs/tiny"), ("prior", "exact"))
+    assert (options.out, options.stages) == (Path("runs/tiny"), ("prior", "both"))
 
 
 @pytest.mark.parametrize("line", ["decode .", "decode /", "info .", "info gone.bin", "decode left.png"])

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies
 
 from snncodec import codec, views
 from snncodec import warp as warping
+from snncodec.config import ModelConfig
 from snncodec.container import Tag, unpack
 from snncodec.disparity import Matcher, estimate
 from snncodec.entropy import Decoder, Encoder
@@ -18,7 +19,7 @@ from snncodec.exact import exact_arithmetic, snap
 from snncodec.field import FIELD_MAX, decode_field, encode_field, passes, walk
 from snncodec.matching import contrast, smooth
 from snncodec.skip import decode_flags, encode_flags
-from snncodec.stereo import VALUE_BITS
+from snncodec.stereo import VALUE_BITS, Fusion
 from snncodec.warp import BLOCK, MARGIN, TAPS, warp
 from snncodec.weights import load_weights
 
@@ -361,6 +362,17 @@ def test_attention_looks_along_the_row_only(loaded):
         difference = fusion.attend(membrane, features) - fusion.attend(membrane, changed)
     touched = difference.abs().sum(1)[0] > 0
     assert touched[2, 2:7].any() and not touched[[0, 1, 3, 4, 5]].any() and not touched[2, [0, 1, 7, 8]].any()
+
+
+def test_untrained_attention_opens_its_gate_and_can_learn():
+    fusion = Fusion(ModelConfig())
+    membrane, features = (torch.randn(2, ModelConfig().prior_width, 8, 8) * 4 for _ in range(2))
+    fusion.attend(membrane, features).sum().backward()
+    assert fusion.read_out.weight.grad.any()  # the read-out starts at zero and learns first
+    torch.nn.init.normal_(fusion.read_out.weight)
+    fusion.attend(membrane, features).sum().backward()
+    for layer in (fusion.read_out, fusion.query, fusion.key, fusion.gate):
+        assert all(parameter.grad.any() for parameter in layer.parameters())
 
 
 def test_the_adjoint_is_the_transposed_synthesis(loaded):
