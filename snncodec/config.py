@@ -37,6 +37,7 @@ class ModelConfig:
     prior_width: int = 160  # membrane channels of the entropy model
     hyper_channels: int = 64  # hyper-latent channels, at stride 64
     groups: tuple[int, ...] = (3, 9, 24, 60, 160, 512)  # latent channels coded together; they sum to N2
+    attended: tuple[int, ...] = (1, 2, 3, 4)  # groups before which the right view attends to the left one
 
     def __post_init__(self) -> None:
         if self.neuron not in NEURONS:
@@ -64,7 +65,7 @@ class ModelConfig:
         names = {f.name for f in dataclasses.fields(cls)}
         if set(values) != names:
             raise WeightsError(f"model configuration has unexpected fields: {sorted(set(values) ^ names)}")
-        return cls(**{**values, "groups": tuple(values["groups"])})
+        return cls(**{**values, **{name: tuple(values[name]) for name in ("groups", "attended")}})
 
 
 PRESETS = {

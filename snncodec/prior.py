@@ -27,7 +27,6 @@ INDEX_GAIN = 8  # table indexes are read out in eighths of a weight's unit, or t
 EVEN, ODD = ((0, 0), (1, 1)), ((0, 1), (1, 0))  # the two halves of a checkerboard
 QUARTERS = (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),))  # the first group's smoother order: four quarters
 PREDICTED_GROUPS, MEAN_GROUPS, SIGNED_GROUPS = 3, 5, 4  # groups with a linear predictor, a mean, signs as context
-FUSED_GROUPS = range(1, 5)  # another view is attended to before these groups, with what is there to match it with
 
 # code(channels, targets, mean, index): what to do with one pass. All but `channels` are token arrays [cells, channels].
 Code = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
@@ -173,7 +172,7 @@ class ContextModel(nn.Module):
         order = pass_order(config)
         last = len(order) - 1
         self.passes = nn.ModuleList(Pass(g, o, i == last, config) for i, (g, o) in enumerate(order))
-        self.groups, self.steps = config.groups, config.T
+        self.groups, self.attended, self.steps = config.groups, config.attended, config.T
 
     def forward(
         self, membrane: Tensor, start: Tensor, targets: Tensor | None, code: Code, aid: Aid | None = None
@@ -190,7 +189,7 @@ class ContextModel(nn.Module):
         for number, step in enumerate(self.passes):
             if step.group == len(maps):
                 maps.append(membrane.new_zeros(count * height * width, self.groups[step.group]))
-                if aid and step.group in FUSED_GROUPS:
+                if aid and step.group in self.attended:
                     membrane = aid.attend(membrane)
             cells, placed = step.cells(count, height, width, membrane.device), torch.zeros_like(maps[-1])
             if aid:

@@ -27,11 +27,12 @@ from snncodec.files import write_bytes
 from snncodec.model import NODES, STEP_BITS, STEP_MAX, StereoCodec
 from snncodec.transforms import LINEAR_BITS
 
-FORMAT = "snncodec weights 1"
+FORMAT = "snncodec weights 2"
+OLDER = {"snncodec weights 1": {"attended": (2,)}}  # what configurations of earlier formats do not say
 TABLES_KEY = "tables"
 SHARED_PARTS = ("right_encoder.analysis.", "right_encoder.network.")  # the same as the left encoder's
 ENCODER_PARTS = ("right_encoder.side.", "left_encoder.", "encoder_offsets.")
-NEWER = (".doubt",)  # what the first weights lack; zeros, with which they code as they always did
+NEWER = (".doubt",)  # what weights of earlier formats lack: zeros, with which they code as they always did
 LINEAR_PARTS = ("left_encoder.analysis.", "decoder.synthesis.")
 
 
@@ -80,8 +81,9 @@ def read_weights(data: bytes, name: str, device: torch.device) -> Weights:
         raise WeightsError(f"{name} is not a sound safetensors file: {error}") from error
     try:
         config = json.loads(metadata.get("config", "{}"))
-        if config.pop("format", None) != FORMAT:
+        if (version := config.pop("format", None)) not in (FORMAT, *OLDER):
             raise WeightsError(f"{name} does not hold snncodec weights of this version (expected {FORMAT!r})")
+        config = OLDER.get(version, {}) | config
         with torch.device("meta"):  # sizes come from the file: nothing is allocated before they fit its tensors
             model = StereoCodec(ModelConfig.from_dict(config))
         tables = Tables(tensors.pop(TABLES_KEY).numpy())
