@@ -19,7 +19,7 @@ from snncodec.datasets import Scene, find_pairs, list_pairs, list_pictures
 from snncodec.disparity import estimate
 from snncodec.errors import InputError
 from snncodec.images import read_image
-from snncodec.matching import QUARTERS
+from snncodec.matching import PER_PIXEL
 from snncodec.synthetic import MOST_OBJECTS, compose
 
 SMALLEST_SCALE = 0.5  # pictures are shrunk by a random factor from 0.5 to 1
@@ -108,7 +108,7 @@ class StereoSampler(CropSampler):
     def __init__(self, pairs: list[tuple[np.ndarray, ...]], pictures: CropSampler, random: np.random.Generator) -> None:
         super().__init__(pairs, random)
         self.pictures = pictures
-        self.fields = [estimate(*pair, STEP)[0] // QUARTERS for pair in pairs]
+        self.fields = [estimate(*pair, STEP)[0] // PER_PIXEL for pair in pairs]
 
     def crop(self, size: int, colour: bool) -> Tensor:
         kind = self.random.random()

@@ -14,7 +14,7 @@ from torch import Tensor
 from snncodec.config import BLOCK
 from snncodec.transforms import local_mean
 
-QUARTERS = 4  # displacements are whole numbers of quarter pixels
+PER_PIXEL = 4  # displacements are in quarter pixels
 REACH = 256  # pixels searched to the right; half as many to the left
 SEARCH_PIXELS = 600_000  # views are halved until they have no more
 LARGEST_ERROR = 40.0  # grey levels at which a difference counts no more: occlusions must not decide
@@ -40,7 +40,7 @@ def search(left: Tensor, right: Tensor) -> Tensor:
     wide = F.pad(left, (before, after, 0, 0), mode="replicate")
     errors = [(right - wide[..., d : d + width]).abs().clamp(max=LARGEST_ERROR) for d in range(before + after + 1)]
     costs = torch.cat([F.avg_pool2d(error, BLOCK // factor)[0] for error in errors])
-    return (smooth(costs).argmin(0) - before) * factor * QUARTERS
+    return (smooth(costs).argmin(0) - before) * factor * PER_PIXEL
 
 
 def smooth(costs: Tensor) -> Tensor:
