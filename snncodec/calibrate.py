@@ -6,14 +6,12 @@ The pictures go through the real encoder, rate-distortion optimised quantisation
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from snncodec.disparity import estimate
+from snncodec.coupling import couple
 from snncodec.entropy import TABLES, WIDEST
 from snncodec.exact import exact_arithmetic
 from snncodec.views import code_view, render
-from snncodec.warp import warp
 from snncodec.weights import Weights
 
 
@@ -45,7 +43,7 @@ def count_symbols(loaded: Weights, scenes: Tensor) -> np.ndarray:
             values = code_view(loaded, left, quality, counter)
             if right:
                 seen = render(loaded, values, quality)
-                step = float(loaded.model.steps[quality - 1])
-                field = estimate(seen.permute(1, 2, 0).numpy(), right[0], step)
-                code_view(loaded, right[0], quality, counter, warp(seen, torch.from_numpy(field)))
+                coupling = couple(loaded, seen, right[0], quality)
+                given = (coupling.warped, coupling.copied) if coupling else ()
+                code_view(loaded, right[0], quality, counter, *given)
     return counter.histogram

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from snncodec.config import MAX_PIXELS
 from snncodec.container import Header, Tag, check_size, pack, unpack
-from snncodec.disparity import estimate
+from snncodec.coupling import couple
 from snncodec.errors import InputError, LimitError, UnsupportedError
 from snncodec.exact import exact_arithmetic
-from snncodec.field import decode_field, encode_field
+from snncodec.field import decode_field
 from snncodec.images import MAX_PROFILE_BYTES, StereoPair
 from snncodec.views import block_shape, decode_view, encode_view, render
 from snncodec.warp import warp
@@ -56,19 +56,19 @@ def encode(
         sections[Tag.LEFT], values = encode_view(loaded, left, quality)
         if progress:
             progress(1, 2)
-        warped = None
+        coupling = None
         if not independent:
             seen = render(loaded, values, quality)
             del values
-            step = float(loaded.model.steps[quality - 1])
-            field = estimate(as_picture(seen, height, width), right, step)
-            if field[2].any():
-                sections[Tag.DISPARITY], field = encode_field(field)
-                warped = warp(seen, torch.from_numpy(field).to(seen.device))
-        sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, warped)
+            coupling = couple(loaded, seen, right, quality)
+        if coupling:
+            sections[Tag.DISPARITY] = coupling.field
+            sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, coupling.warped, coupling.copied)
+        else:
+            sections[Tag.RIGHT], _ = encode_view(loaded, right, quality)
         if progress:
             progress(2, 2)
-    return pack(Header(width, height, quality, loaded.id, coupled=warped is not None), sections)
+    return pack(Header(width, height, quality, loaded.id, coupled=coupling is not None), sections)
 
 
 def decode(

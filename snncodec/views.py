@@ -30,68 +30,92 @@ CODED_TILE = 96  # blocks to a side that are entropy-coded on their own; bounds 
 SHRINK = 2  # rate-distortion optimised quantisation tries the nearest integer and up to two steps towards zero
 
 
-def encode_view(loaded: Weights, view: np.ndarray, quality: int, warped: Tensor | None = None) -> tuple[bytes, Tensor]:
+def encode_view(
+    loaded: Weights,
+    view: np.ndarray,
+    quality: int,
+    warped: Tensor | None = None,
+    copied: np.ndarray | None = None,
+) -> tuple[bytes, Tensor]:
     """One view, uint8 [H, W, 3], as an entropy-coded section, and its decoded latents in steps.
 
-    `warped`, a prediction of it (uint8 [4, 16 h, 16 w], see `warp`) that the decoder has too, helps to code it.
+    `warped`, a prediction of it (uint8 [4, 16 h, 16 w], see `warp`) that the decoder has too, helps to code it; the
+    latents of `copied` blocks (bool [h, w], all of them matched; none by default) are taken from the prediction.
     """
     coder = SymbolEncoder(loaded.tables)
-    values = code_view(loaded, view, quality, coder, warped)
+    values = code_view(loaded, view, quality, coder, warped, copied)
     return coder.finish(), values
 
 
 def code_view(
-    loaded: Weights, view: np.ndarray, quality: int, coder: SymbolEncoder, warped: Tensor | None = None
+    loaded: Weights,
+    view: np.ndarray,
+    quality: int,
+    coder: SymbolEncoder,
+    warped: Tensor | None = None,
+    copied: np.ndarray | None = None,
 ) -> Tensor:
     """Hand the symbols of one view to `coder`, tile by tile: hyper-latents, copied blocks, pass by pass the latents.
 
     Returns the decoded latents in steps, float32 [1, N2, h, w].
     """
     model, tables, shape = loaded.model, loaded.tables, block_shape(*view.shape[:2])
-    padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
-    pixels = torch.from_numpy(np.pad(view, padding, mode="edge")).to(model.steps.device).permute(2, 0, 1)[None]
-
-    def choose(targets: Tensor, mean: Tensor, indexes: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        mean = snap(mean, VALUE_BITS)
-        symbols, costs = quantise(targets - mean, indexes, tables)
-        return symbols, costs, (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX)
+    pixels = padded(view, model.steps.device)
+    copied = torch.from_numpy(np.zeros(shape, dtype=bool) if copied is None else copied).to(pixels.device)[None]
 
     def code(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
         indexes = table_indexes(index)
-        symbols, _, values = choose(targets, mean, indexes)
+        symbols, values, _ = choose_symbols(targets, mean, indexes, tables)
         coder.encode(as_symbols(symbols), indexes)
         return values
 
-    def worth_coding(hyper: Tensor, latents: Tensor, expected: Tensor) -> Tensor:
-        """Blocks, bool [1, h, w], of which it is cheaper to code than to copy the latents."""
-        cells = (step.cells(1, *latents.shape[2:], latents.device) for step in model.context_model.passes)
-        costs = latents.new_zeros(latents[0, 0].numel())
+    def code_tile(tile: Tile, expected: Tensor | None) -> Tensor:
+        latents = analyse_tile(model, pixels, quality, warped, tile, shape)
+        hyper, coded = summarise_tile(model, latents, quality, expected)
+        coder.encode(as_symbols(hyper[coded]), hyper_indexes(model, coded))
+        if expected is None:
+            return model.predict(hyper, quality, latents, code, latents.shape[2:])
+        copies = copied[(..., *tile)]
+        encode_flags(coder, copies[0].cpu().numpy(), matched_blocks(expected))
+        return model.predict(hyper, quality, latents, code, latents.shape[2:], expected, copies)
 
-        def measure(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-            _, cost, values = choose(targets, mean, table_indexes(index))
-            costs.index_add_(0, next(cells), cost.sum(1))
-            return values
+    return each_tile(loaded, shape, quality, warped, code_tile)
 
-        model.predict(hyper, quality, latents, measure, latents.shape[2:], expected)
-        copying = DISTORTION * (latents - expected[:, :-1]).square().sum(1)
-        return (costs.view_as(copying) < copying) | (expected[:, -1] == 0)
+
+def padded(view: np.ndarray, device: torch.device) -> Tensor:
+    """uint8 [H, W, 3] -> uint8 [1, 3, 16 h, 16 w], continued by border pixels."""
+    padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
+    return torch.from_numpy(np.pad(view, padding, mode="edge")).to(device).permute(2, 0, 1)[None]
+
+
+def analyse_tile(
+    model: StereoCodec,
+    pixels: Tensor,
+    quality: int,
+    warped: Tensor | None,
+    tile: Tile,
+    shape: tuple[int, int],
+) -> Tensor:
+    """The latents in steps, float64 [1, N2, h, w], of one tile of a view of `shape` blocks."""
 
     def analyse(part: Tensor, prediction: Tensor | None = None) -> Tensor:
         return model.analyse(centred(part), quality, None if prediction is None else centred(prediction))
 
-    def code_tile(tile: Tile, expected: Tensor | None) -> Tensor:
-        latents = on_tile(analyse, [pixels] if warped is None else [pixels, warped[None]], shape, tile, model.margin)
-        latents, size = latents.double(), latents.shape[2:]
-        hyper, coded = foreseen_hyper(model, size, quality, expected)
-        hyper[coded] = model.summarise(latents, quality)[coded]
-        coder.encode(as_symbols(hyper[coded]), hyper_indexes(model, coded))
-        if expected is None:
-            return model.predict(hyper, quality, latents, code, size)
-        copied = ~worth_coding(hyper, latents, expected)
-        encode_flags(coder, copied[0].cpu().numpy(), matched_blocks(expected))
-        return model.predict(hyper, quality, latents, code, size, expected, copied)
+    return on_tile(analyse, [pixels] if warped is None else [pixels, warped[None]], shape, tile, model.margin).double()
 
-    return each_tile(loaded, shape, quality, warped, code_tile)
+
+def summarise_tile(model: StereoCodec, latents: Tensor, quality: int, expected: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The hyper-latents [1, Z, h', w'] of latents, and which of them are coded."""
+    hyper, coded = foreseen_hyper(model, latents.shape[2:], quality, expected)
+    hyper[coded] = model.summarise(latents, quality)[coded]
+    return hyper, coded
+
+
+def choose_symbols(targets: Tensor, mean: Tensor, indexes: np.ndarray, tables: Tables) -> tuple[Tensor, Tensor, Tensor]:
+    """Symbols for latents with these means and table indexes, what they decode to, and their bits."""
+    mean = snap(mean, VALUE_BITS)
+    symbols, bits = quantise(targets - mean, indexes, tables)
+    return symbols, (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX), bits
 
 
 def decode_view(
@@ -193,16 +217,16 @@ def quantise(residual: Tensor, indexes: np.ndarray, tables: Tables) -> tuple[Ten
 
     Tried are the nearest integer and its neighbours towards zero. This is the scalar form of the quantisation that
     video encoders call RDOQ (Karczewicz, Ye, Chong 2008); a symbol's influence on later tables is left out. Returned
-    are the integers and what each costs.
+    are the integers and the bits of each.
     """
     values = residual.cpu().numpy()
-    best = np.round(values)
-    least = np.full(values.shape, np.inf)
-    nearest = best.copy()
+    nearest = np.round(values)
+    best, least, spent = nearest.copy(), np.full(values.shape, np.inf), np.zeros(values.shape)
     for shrink in range(SHRINK + 1):
         magnitude = np.maximum(np.abs(nearest) - shrink, 0)
         candidate = np.copysign(magnitude, nearest)
         bits = tables.cost[indexes, np.minimum(magnitude, WIDEST + 1).astype(np.int64)]
         cost = bits + DISTORTION * np.square(values - candidate)
-        best, least = np.where(cost < least, candidate, best), np.minimum(cost, least)
-    return torch.from_numpy(best + 0.0).to(residual.device), torch.from_numpy(least).to(residual.device)
+        better = cost < least
+        best, spent, least = np.where(better, candidate, best), np.where(better, bits, spent), np.minimum(cost, least)
+    return torch.from_numpy(best + 0.0).to(residual.device), torch.from_numpy(spent).to(residual.device)

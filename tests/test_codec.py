@@ -31,7 +31,7 @@ def encode_and_watch(left, right, quality, weights, **options):
 
     def watched(loaded, *arguments):
         section, values = views.encode_view(loaded, *arguments)
-        seen.append(codec.as_picture(views.render(loaded, values, *arguments[1:]), *left.shape[:2]))
+        seen.append(codec.as_picture(views.render(loaded, values, *arguments[1:3]), *left.shape[:2]))
         return section, values
 
     with patch.object(codec, "encode_view", watched):
@@ -240,10 +240,12 @@ def test_quantisation_never_costs_more_than_rounding():
     indexes = random.integers(0, 64, 5000).astype(np.uint8)
 
     def cost(symbols):
-        bits = tables.cost[indexes, np.minimum(symbols.abs().long().numpy(), WIDEST + 1)]
-        return bits + views.DISTORTION * (residual - symbols).square().numpy()
+        return rate(symbols) + views.DISTORTION * (residual - symbols).square().numpy()
 
-    chosen, costs = views.quantise(residual, indexes, tables)
-    assert np.allclose(costs, cost(chosen))
+    def rate(symbols):
+        return tables.cost[indexes, np.minimum(symbols.abs().long().numpy(), WIDEST + 1)]
+
+    chosen, bits = views.quantise(residual, indexes, tables)
+    assert np.allclose(bits, rate(chosen))
     assert torch.equal(chosen, chosen.round()) and (cost(chosen) <= cost(residual.round())).all()
     assert cost(chosen).sum() < 0.99 * cost(residual.round()).sum()

@@ -1,6 +1,7 @@
 """Promises of matching, disparity, field, skip, warp and stereo: what moved is found, coded and moved alike."""
 
 import dataclasses
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from conftest import CONFIGS, CPU, TINY, random_model
 from hypothesis import given, settings, strategies
 
-from snncodec import codec, views
+from snncodec import codec, coupling, views
 from snncodec import warp as warping
 from snncodec.config import ModelConfig
 from snncodec.container import Tag, unpack
@@ -20,6 +21,7 @@ from snncodec.field import FIELD_MAX, decode_field, encode_field, passes, walk
 from snncodec.matching import contrast, smooth
 from snncodec.skip import decode_flags, encode_flags
 from snncodec.stereo import VALUE_BITS, Fusion
+from snncodec.trial import try_view
 from snncodec.warp import BLOCK, MARGIN, TAPS, warp
 from snncodec.weights import load_weights
 
@@ -415,3 +417,37 @@ def test_a_field_of_another_size_is_refused_or_harmless(tiny):
     other = codec.pack(dataclasses.replace(header, width=160), sections)
     with pytest.raises(FormatError):
         codec.decode(other, weights=tiny)
+
+
+def test_a_trial_counts_the_bits_and_the_distortion_of_the_file(tiny):
+    loaded, view = load_weights(tiny, CPU), moved(0)[1]
+    with exact_arithmetic():
+        section, values = views.encode_view(loaded, view, 60)
+        decoded = codec.as_picture(views.render(loaded, values, 60), *view.shape[:2])
+        trial = try_view(loaded, view, 60)
+    error = np.square(decoded.astype(float) - view).sum() * 8 / float(loaded.model.steps[59]) ** 2
+    assert float(trial.bits.sum()) == pytest.approx(8 * len(section), rel=0.05)
+    assert float(trial.pixel_error.sum()) == pytest.approx(error, rel=1e-9)
+
+
+def test_blocks_that_lose_by_the_prediction_are_coded_alone(tiny):
+    loaded, (left, right) = load_weights(tiny, CPU), moved(6)
+    seen = torch.from_numpy(left).permute(2, 0, 1)
+    matched = estimate(left, right, float(loaded.model.steps[59]))[2]
+    losing = np.zeros_like(matched, dtype=bool)
+    losing[:, 3:5] = True
+
+    def spoilt(loaded, view, quality, warped=None):
+        trial = try_view(loaded, view, quality, warped)
+        return trial if warped is None else trial._replace(bits=trial.bits + 1e4 * torch.from_numpy(losing))
+
+    with exact_arithmetic(), patch.object(coupling, "try_view", spoilt):
+        found = coupling.couple(loaded, seen, right, 60)
+    assert matched[losing].any() and not found.warped[3, ::BLOCK, ::BLOCK].numpy()[losing].any()
+    assert found.warped[3].any() and not (found.copied & losing).any()
+
+
+def test_views_are_coded_independently_if_coupling_gains_less_than_the_field_costs(tiny):
+    loaded, (left, right) = load_weights(tiny, CPU), moved(6)
+    with exact_arithmetic(), patch.object(coupling, "try_view", lambda *a: try_view(*a[:3])):  # no gain anywhere
+        assert coupling.couple(loaded, torch.from_numpy(left).permute(2, 0, 1), right, 60) is None

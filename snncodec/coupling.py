@@ -1,0 +1,51 @@
+"""How a right view is coded given the left one: two pictures in, a prediction and the mode of every block out.
+
+A block is coded alone, or with the prediction, or its latents are copied from it. Estimates choose the displacement
+field; what is gained by it is then measured by coding the view both ways, and blocks without a gain are left alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snncodec.disparity import estimate
+from snncodec.field import encode_field
+from snncodec.trial import try_view
+from snncodec.warp import warp
+from snncodec.weights import Weights
+
+MARGIN = 6.0  # bits that a block must gain by being alone: its neighbours lose a little
+
+
+class Coupling(NamedTuple):
+    """What the right view is coded with."""
+
+    field: bytes  # coded displacements
+    warped: Tensor  # uint8 [4, 16 h, 16 w], the prediction and where it counts, see `warp`
+    copied: np.ndarray  # bool [h, w]
+
+
+def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Coupling | None:
+    """The coupling of `right` (uint8 [H, W, 3]) to the decoded left view (uint8 [3, 16 h, 16 w]).
+
+    None if the views have so little in common that coding them independently costs less.
+    """
+    height, width = right.shape[:2]
+    left = seen[:, :height, :width].permute(1, 2, 0).contiguous().cpu().numpy()
+    field = estimate(left, right, float(loaded.model.steps[quality - 1]))
+    if not field[2].any():
+        return None
+    alone = try_view(loaded, right, quality)
+    given = try_view(loaded, right, quality, warp(seen, torch.from_numpy(field).to(seen.device)))
+    gains = (alone.bits + alone.pixel_error - given.bits - given.pixel_error).cpu().numpy()
+    field[2] *= gains > -MARGIN
+    coded, field = encode_field(field)
+    matched = field[2] > 0
+    if gains[matched].sum() < 8 * len(coded):
+        return None
+    copied = (given.copy_error <= given.bits + given.latent_error).cpu().numpy() & matched
+    return Coupling(coded, warp(seen, torch.from_numpy(field).to(seen.device)), copied)
