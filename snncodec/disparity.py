@@ -23,8 +23,7 @@ from snncodec.warp import TAPS
 # Rate and distortion of a DCT coefficient of a luma block, r steps large: about 1.65 log2(1 + 7.4 r^2) bits, chroma
 # included. It goes like the error of a coefficient that is not coded (8 r^2 bits per channel), then like its logarithm.
 BITS, CURVE = 1.65, 7.4
-SHARE = 0.9  # unmatched blocks cost less than their luma says, because what is around them foretells them better
-LOST = 7.0  # bits that an unmatched block pays for hyper-latents, mean and chroma, which luma contrast does not show
+LOST = 4.0  # bits that an unmatched block pays for hyper-latents, mean and chroma, which luma contrast does not show
 CELLS_AT_ONCE = 1024  # blocks compared at once; bounds memory, and what is compared stays in the cache
 APART = 4.0  # bits that a first refinement sees in every doubling of what a component is apart from its surroundings
 COARSE_PRICE = 0.3  # weight of a displacement's own bits where it predicts others as well
@@ -64,7 +63,7 @@ class Matcher:
         self.kernels, self.dct = torch.from_numpy(KERNELS), torch.from_numpy(DCT).float()
         self.scale = math.sqrt(3) / step  # of luma to the luma channel of an orthonormal colour transform, in steps
         self.blocks = self.right.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2)
-        self.alone = self.bits(self.blocks) * SHARE + LOST  # [h, w], without the left view
+        self.alone = self.bits(self.blocks) + LOST  # [h, w], without the left view
 
     def bits(self, residual: Tensor) -> Tensor:
         """Bits of residual blocks [..., 16, 16]."""
