@@ -12,7 +12,6 @@ from numbers import Integral
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from snncodec.config import MAX_PIXELS
 from snncodec.container import Header, Tag, check_size, pack, unpack
@@ -21,7 +20,7 @@ from snncodec.errors import InputError, LimitError, UnsupportedError
 from snncodec.exact import exact_arithmetic
 from snncodec.field import decode_field
 from snncodec.images import MAX_PROFILE_BYTES, StereoPair
-from snncodec.views import block_shape, decode_view, encode_view, render
+from snncodec.views import as_picture, block_shape, decode_view, encode_view, render
 from snncodec.warp import warp
 from snncodec.weights import find_by_id, load_weights
 
@@ -107,11 +106,6 @@ def decode(
             if progress:
                 progress(2, 2)
     return StereoPair(as_picture(seen, *size), right, sections.get(Tag.ICC))
-
-
-def as_picture(pixels: Tensor, height: int, width: int) -> np.ndarray:
-    """uint8 [3, 16 h, 16 w] on any device -> uint8 [height, width, 3]."""
-    return pixels[:, :height, :width].permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 def check_views(left: np.ndarray, right: np.ndarray, quality: int) -> None:

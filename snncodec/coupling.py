@@ -15,6 +15,7 @@ from torch import Tensor
 from snncodec.disparity import estimate
 from snncodec.field import encode_field
 from snncodec.trial import try_view
+from snncodec.views import as_picture
 from snncodec.warp import warp
 from snncodec.weights import Weights
 
@@ -34,9 +35,7 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
 
     None if the views have so little in common that coding them independently costs less.
     """
-    height, width = right.shape[:2]
-    left = seen[:, :height, :width].permute(1, 2, 0).contiguous().cpu().numpy()
-    field = estimate(left, right, float(loaded.model.steps[quality - 1]))
+    field = estimate(as_picture(seen, *right.shape[:2]), right, float(loaded.model.steps[quality - 1]))
     if not field[2].any():
         return None
     alone = try_view(loaded, right, quality)

@@ -62,24 +62,17 @@ def cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) -> tu
     `views` [N, V, 3, H, W]: one picture, or a left and a right view, of which the right one is coded given the left;
     in a stage on `both` the figures are means over the two.
     """
-    pixels = [view.contiguous(memory_format=torch.channels_last) for view in views.unbind(1)]
-    if len(pixels) == 1:
-        return view_cost(model, pixels[0], quality, stage)
-    with torch.set_grad_enabled(stage.both and torch.is_grad_enabled()):
-        left = model(pixels[0], quality, encode=stage.encode)
-    warped = prediction(model, left.pixels, pixels[1], quality)
-    right = view_cost(model, pixels[1], quality, stage, warped)
-    if not stage.both:
-        return right
-    return tuple((a + b) / 2 for a, b in zip(measure(model, left, pixels[0], quality), right, strict=True))
-
-
-def view_cost(
-    model: StereoCodec, pixels: Tensor, quality: Tensor, stage: Stage, warped: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """`cost` of one view [N, 3, H, W], given a prediction of it or not."""
+    *before, pixels = (view.contiguous(memory_format=torch.channels_last) for view in views.unbind(1))
+    warped = None
+    if before:
+        with torch.set_grad_enabled(stage.both and torch.is_grad_enabled()):
+            left = model(before[0], quality, encode=stage.encode)
+        warped = prediction(model, left.pixels, pixels, quality)
     output = model(pixels, quality, encode=stage.encode, decode=stage.decode, warped=warped)
-    return measure(model, output, pixels, quality)
+    figures = measure(model, output, pixels, quality)
+    if not stage.both:
+        return figures
+    return tuple((a + b) / 2 for a, b in zip(measure(model, left, before[0], quality), figures, strict=True))
 
 
 def measure(model: StereoCodec, output: Output, pixels: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:

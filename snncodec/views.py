@@ -154,6 +154,11 @@ def render(loaded: Weights, values: Tensor, quality: int, warped: Tensor | None 
     return in_tiles(reconstruct, maps, tuple(values.shape[2:]), model.margin)[0]
 
 
+def as_picture(pixels: Tensor, height: int, width: int) -> np.ndarray:
+    """uint8 [3, 16 h, 16 w] on any device -> uint8 [height, width, 3]."""
+    return pixels[:, :height, :width].permute(1, 2, 0).contiguous().cpu().numpy()
+
+
 def centred(pixels: Tensor) -> Tensor:
     """uint8 -> float32, the first three channels minus 128."""
     return torch.cat([pixels[:, :3].float() - 128, pixels[:, 3:].float()], dim=1)
