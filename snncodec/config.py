@@ -37,7 +37,8 @@ class ModelConfig:
     prior_width: int = 160  # membrane channels of the entropy model
     hyper_channels: int = 64  # hyper-latent channels, at stride 64
     groups: tuple[int, ...] = (3, 9, 24, 60, 160, 512)  # latent channels coded together; they sum to N2
-    attended: tuple[int, ...] = (1, 2, 3, 4)  # groups before which the right view attends to the left one
+    compared: int = 6  # leading groups whose latents are compared with those predicted from the left view
+    attended: tuple[int, ...] = ()  # groups before which the right view attends to the left one
 
     def __post_init__(self) -> None:
         if self.neuron not in NEURONS:

@@ -83,6 +83,10 @@ class Tables:
         beyond = np.arange(WIDEST + 2) > self.reach[:, None]
         return np.where(beyond, escape, bits).astype(np.float32)
 
+    def bits(self, symbols: np.ndarray, indexes: np.ndarray) -> np.ndarray:
+        """Bits of integer symbols, of any dtype, coded with the tables `indexes`; float32."""
+        return self.cost[indexes, np.minimum(np.abs(symbols), WIDEST + 1).astype(np.int64)]
+
 
 def counted(counts: np.ndarray) -> Categorical:
     """The coder model of symbols 0, 1, ... that were seen so often; no count is 0."""

@@ -11,10 +11,11 @@ from torch.nn import functional as F
 
 from snncodec.config import BLOCK, QUALITIES
 from snncodec.entropy import TABLES
-from snncodec.model import StereoCodec, dead_zone_round, logistic_bits
+from snncodec.model import StereoCodec, logistic_bits
 from snncodec.transforms import lap
 
 CORRELATION = 0.95  # of neighbouring pixels, the textbook model of photographs
+DEAD_ZONE = 0.4  # rounding offset: |s| < 0.6 becomes 0
 
 
 def lapped_filter(iterations: int = 400) -> Tensor:
@@ -62,7 +63,8 @@ def start_linear(model: StereoCodec, crops: Tensor) -> None:
     latents = analysis(crops[:200]).permute(0, 2, 3, 1).flatten(0, 2)
     qualities = torch.linspace(1, QUALITIES, len(model.index_offsets.nodes)).round().long()
     for node, quality in enumerate(qualities):
-        model.index_offsets.nodes[node] = best_tables(dead_zone_round(latents / model.steps[quality - 1].float()))
+        steps = latents / model.steps[quality - 1].float()
+        model.index_offsets.nodes[node] = best_tables(steps.sign() * (steps.abs() + DEAD_ZONE).floor())
 
 
 def best_tables(symbols: Tensor) -> Tensor:

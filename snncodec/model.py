@@ -17,13 +17,13 @@ from snncodec.config import BLOCK, QUALITIES, ModelConfig
 from snncodec.entropy import LOWEST_SCALE, SCALE_RATIO, TABLES
 from snncodec.exact import prove, prove_chain, quantise, snap, snap_parameters
 from snncodec.prior import HYPER_STRIDE, Code, ContextModel, HyperDecoder, HyperEncoder
+from snncodec.rounding import cheapest
 from snncodec.stereo import VALUE_BITS, VALUE_MAX, Fusion
 from snncodec.transforms import LINEAR_BITS, MEAN_RADIUS, OVERLAP, PIXEL_BITS, Decoder, LeftEncoder, RightEncoder
 
 COARSEST, FINEST = 192.0, 5.0  # quantisation steps at quality 1 and 100, geometric in between
 STEP_BITS, STEP_MAX = 6, 1024  # steps and dequantised latents are multiples of 1/64
 LATENT_MAX = 2.0**20
-DEAD_ZONE = 0.4  # rounding offset in training: |s| < 0.6 becomes 0
 NODES = 9  # per-channel offsets are learned at 9 qualities and interpolated
 
 
@@ -72,10 +72,6 @@ def logistic_bits(symbols: Tensor, index: Tensor) -> Tensor:
     precision = torch.exp(-SCALE_RATIO * index) / LOWEST_SCALE
     above, below = F.logsigmoid((0.5 + symbols) * precision), F.logsigmoid((0.5 - symbols) * precision)
     return -(above + below + torch.log(-torch.expm1(-precision))) / math.log(2)
-
-
-def dead_zone_round(x: Tensor) -> Tensor:
-    return x.sign() * (x.abs() + DEAD_ZONE).floor()
 
 
 class StereoCodec(nn.Module):
@@ -128,7 +124,8 @@ class StereoCodec(nn.Module):
 
         def code(channels: slice, targets: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             residual = targets - mean
-            rounded = dead_zone_round(residual.detach())
+            with torch.no_grad():
+                rounded, _ = cheapest(residual, lambda symbols: logistic_bits(symbols, index))
             symbols = residual + (rounded - residual).detach()
             bits.append(logistic_bits(symbols, index).view(count, -1).sum(1))
             errors.append((targets.detach() - mean - rounded).square().view(count, -1).sum(1))

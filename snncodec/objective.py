@@ -13,6 +13,7 @@ from torch import Tensor
 
 from snncodec.disparity import estimate
 from snncodec.model import COARSEST, Output, StereoCodec
+from snncodec.rounding import DISTORTION
 from snncodec.views import centred
 from snncodec.warp import warp
 
@@ -79,7 +80,7 @@ def measure(model: StereoCodec, output: Output, pixels: Tensor, quality: Tensor)
     """`cost` of what the model made of `pixels`."""
     area = pixels.shape[2] * pixels.shape[3]
     step = model.steps[quality - 1].to(pixels.dtype)
-    bpp, latent = output.bits / area, 8 * output.latent_error / area
+    bpp, latent = output.bits / area, DISTORTION * output.latent_error / area
     if output.pixels is None:
         mse, distortion = output.latent_error.detach() * step**2 / (3 * area), latent
     else:

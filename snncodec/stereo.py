@@ -30,16 +30,16 @@ class Belief(nn.Module):
     The index also grows, channel by channel, with how far the two are apart (`doubt`).
     """
 
-    def __init__(self, group: int, size: int, config: ModelConfig) -> None:
+    def __init__(self, group: int, compares: bool, config: ModelConfig) -> None:
         super().__init__()
-        self.steps, self.size = config.T, size
+        self.steps, self.size = config.T, config.groups[group]
         self.spike = Spike(config.prior_width, config)
-        self.read_out = ExactConv2d(config.prior_width, 2 * size, input_max=self.spike.max_output)
+        self.read_out = ExactConv2d(config.prior_width, 2 * self.size, input_max=self.spike.max_output)
         nn.init.zeros_(self.read_out.weight)
-        nn.init.constant_(self.read_out.bias[:size], 0.5)
-        nn.init.zeros_(self.read_out.bias[size:])
-        self.doubt = nn.Parameter(torch.zeros(size))
-        self.surprise = Context(size, True, config) if group < SIGNED_GROUPS else None
+        nn.init.constant_(self.read_out.bias[: self.size], 0.5)
+        nn.init.zeros_(self.read_out.bias[self.size :])
+        self.doubt = nn.Parameter(torch.zeros(self.size))
+        self.surprise = Context(self.size, group < SIGNED_GROUPS, config) if compares else None
         if self.surprise is not None:
             nn.init.zeros_(self.surprise.conv.weight)
             nn.init.zeros_(self.surprise.conv.bias)
@@ -55,8 +55,8 @@ class Belief(nn.Module):
         return mean + out[:, : self.size].clamp(0, 1) * apart, index + out[:, self.size :] * INDEX_GAIN + doubt
 
 
-class Fusion(nn.Module):
-    """Spike-driven cross-attention between the right view and the displaced left one, and each pass's `Belief`.
+class Attention(nn.Module):
+    """Spike-driven cross-attention between the right view and the displaced left one, along the epipolar row.
 
     Scores are integers and the attention map is spikes, without softmax, so the result is exact, and the gate stays
     silent where nothing matches. After the spike-driven self-attention of Yao et al., "Spike-driven Transformer",
@@ -65,22 +65,46 @@ class Fusion(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.steps, self.look, width = config.T, min(LOOK, config.N2), config.prior_width
-        self.values = max(HEAD, width * 2 // 5)
-        self.stem = ExactConv2d(2 * self.look, width, 3, input_max=COMPAND_MAX)
+        width, values = config.prior_width, max(HEAD, config.prior_width * 2 // 5)
         self.spike = Spike(width, config)
         self.query, self.query_spike = ExactConv2d(width, HEAD, input_max=self.spike.max_output), Spike(HEAD, config)
-        self.key = ExactConv2d(width, HEAD + self.values, input_max=self.spike.max_output)
-        self.start_spike, self.key_spike = Spike(width, config), Spike(HEAD + self.values, config)
-        self.start = ExactConv2d(width, width, input_max=self.spike.max_output)
+        self.key, self.key_spike = (
+            ExactConv2d(width, HEAD + values, input_max=self.spike.max_output),
+            Spike(HEAD + values, config),
+        )
         self.gate = Spike(len(WINDOW), config)
-        self.read_out = ExactConv2d(self.values, width, input_max=self.spike.max_output**2 * len(WINDOW))
-        self.beliefs = nn.ModuleList(Belief(group, config.groups[group], config) for group, _ in pass_order(config))
-        nn.init.normal_(self.stem.weight, std=0.02)
-        for layer in (self.start, self.read_out):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.read_out = ExactConv2d(values, width, input_max=self.spike.max_output**2 * len(WINDOW))
+        nn.init.zeros_(self.read_out.weight)
+        nn.init.zeros_(self.read_out.bias)
         nn.init.constant_(self.gate.threshold, GATE_START)
+
+    def forward(self, membrane: Tensor, features: Tensor) -> Tensor:
+        """What a right membrane [T * N, C, h, w] takes from spikes of the displaced left view [T * N, C, h, w]."""
+        query = self.query_spike(self.query(self.spike(membrane)))
+        seen = F.pad(self.key_spike(self.key(features)), (-WINDOW[0], WINDOW[-1]))
+        views = [seen.narrow(3, shift - WINDOW[0], membrane.shape[3]) for shift in WINDOW]
+        gates = self.gate(torch.stack([(query * view[:, :HEAD]).sum(1) for view in views], dim=1))
+        return self.read_out(sum(gates[:, i : i + 1] * view[:, HEAD:] for i, view in enumerate(views)))
+
+
+class Fusion(nn.Module):
+    """What the right view's entropy model takes from the displaced left one: features to start from, and `Belief`s."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.steps, self.look, width = config.T, min(LOOK, config.N2), config.prior_width
+        self.stem = ExactConv2d(2 * self.look, width, 3, input_max=COMPAND_MAX)
+        self.start_spike = Spike(width, config)
+        self.start = ExactConv2d(width, width, input_max=self.start_spike.max_output)
+        self.attention = Attention(config) if config.attended else None
+        order = pass_order(config)
+        compared = [group < config.compared for group, _ in order[:-1]] + [False]  # nothing comes after the last pass
+        self.beliefs = nn.ModuleList(
+            Belief(group, compares, config) for (group, _), compares in zip(order, compared, strict=True)
+        )
+        nn.init.normal_(self.stem.weight, std=0.02)
+        nn.init.zeros_(self.start.weight)
+        nn.init.zeros_(self.start.bias)
 
     def help(self, expected: Tensor, passes: Iterable[Pass], copied: Tensor | None = None) -> Help:
         """Help for one run of the context model, from what `StereoCodec.expect` returns [N, N2 + 1, h, w].
@@ -89,16 +113,8 @@ class Fusion(nn.Module):
         """
         predicted, matched = expected[:, :-1], expected[:, -1:]
         companded = compand(predicted[:, : self.look]) * matched
-        features = spread(self.stem(torch.cat([companded, companded.abs()], dim=1)), self.steps)
+        features = self.start_spike(spread(self.stem(torch.cat([companded, companded.abs()], dim=1)), self.steps))
         return Help(self, features, predicted, matched, [step.channels for step in passes], copied)
-
-    def attend(self, membrane: Tensor, features: Tensor) -> Tensor:
-        """What a right membrane [T * N, C, h, w] takes from features of the displaced left view on its row."""
-        query = self.query_spike(self.query(self.spike(membrane)))
-        seen = F.pad(self.key_spike(self.key(self.start_spike(features))), (-WINDOW[0], WINDOW[-1]))
-        views = [seen.narrow(3, shift - WINDOW[0], membrane.shape[3]) for shift in WINDOW]
-        gates = self.gate(torch.stack([(query * view[:, :HEAD]).sum(1) for view in views], dim=1))
-        return self.read_out(sum(gates[:, i : i + 1] * view[:, HEAD:] for i, view in enumerate(views)))
 
 
 class Help:
@@ -126,11 +142,11 @@ class Help:
 
     def start(self, membrane: Tensor) -> Tensor:
         """The membrane that the passes start from."""
-        return membrane + self.fusion.start(self.fusion.start_spike(self.features)) * self.counts
+        return membrane + self.fusion.start(self.features) * self.counts
 
     def attend(self, membrane: Tensor) -> Tensor:
         """The membrane with what the symbols decoded so far find on their row of the displaced view."""
-        return membrane + self.fusion.attend(membrane, self.features) * self.counts
+        return membrane + self.fusion.attention(membrane, self.features) * self.counts
 
     def judge(self, number: int, tokens: Tensor, mean: Tensor, index: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and table index of pass `number` after a look at the prediction."""

@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from snncodec.config import BLOCK
-from snncodec.entropy import WIDEST
 from snncodec.prior import HYPER_STRIDE
+from snncodec.rounding import DISTORTION
 from snncodec.tiles import Tile
 from snncodec.views import (
-    DISTORTION,
     analyse_tile,
     as_symbols,
     block_shape,
@@ -73,8 +72,7 @@ def try_view(loaded: Weights, view: np.ndarray, quality: int, warped: Tensor | N
 
 def hyper_bits(loaded: Weights, hyper: Tensor, coded: Tensor, shape: torch.Size) -> Tensor:
     """Bits of coded hyper-latents [1, Z, h', w'], spread over the blocks of their cells: float64 [h, w]."""
-    magnitudes = np.minimum(np.abs(as_symbols(hyper)), WIDEST + 1)
-    bits = loaded.tables.cost[table_indexes(loaded.model.hyper_index)[None, :, None, None], magnitudes]
+    bits = loaded.tables.bits(as_symbols(hyper), table_indexes(loaded.model.hyper_index)[None, :, None, None])
     cells = (torch.from_numpy(bits).to(hyper.device) * coded).sum((0, 1)) / HYPER_STRIDE**2
     blocks = cells.repeat_interleave(HYPER_STRIDE, 0).repeat_interleave(HYPER_STRIDE, 1)
     return blocks[: shape[0], : shape[1]]

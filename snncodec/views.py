@@ -15,19 +15,17 @@ import torch
 from torch import Tensor
 
 from snncodec.config import BLOCK
-from snncodec.entropy import TABLES, WIDEST, SymbolDecoder, SymbolEncoder, Tables
+from snncodec.entropy import TABLES, SymbolDecoder, SymbolEncoder, Tables
 from snncodec.exact import snap
 from snncodec.model import StereoCodec
 from snncodec.prior import HYPER_STRIDE
+from snncodec.rounding import cheapest
 from snncodec.skip import decode_flags, encode_flags
 from snncodec.stereo import VALUE_BITS, VALUE_MAX
 from snncodec.tiles import Tile, in_tiles, on_tile, split
 from snncodec.weights import Weights
 
-# Weight of a squared latent error (in steps) against a bit: lambda = 24 / step**2 on MSE over three channels.
-DISTORTION = 8.0
 CODED_TILE = 96  # blocks to a side that are entropy-coded on their own; bounds memory for under 0.5 % of the bits
-SHRINK = 2  # rate-distortion optimised quantisation tries the nearest integer and up to two steps towards zero
 
 
 def encode_view(
@@ -114,7 +112,9 @@ def summarise_tile(model: StereoCodec, latents: Tensor, quality: int, expected: 
 def choose_symbols(targets: Tensor, mean: Tensor, indexes: np.ndarray, tables: Tables) -> tuple[Tensor, Tensor, Tensor]:
     """Symbols for latents with these means and table indexes, what they decode to, and their bits."""
     mean = snap(mean, VALUE_BITS)
-    symbols, bits = quantise(targets - mean, indexes, tables)
+    residual = (targets - mean).cpu()
+    found = cheapest(residual, lambda candidates: torch.from_numpy(tables.bits(candidates.numpy(), indexes)))
+    symbols, bits = (x.to(mean.device) for x in found)
     return symbols, (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX), bits
 
 
@@ -215,23 +215,3 @@ def table_indexes(index: Tensor) -> np.ndarray:
 def hyper_indexes(model: StereoCodec, coded: Tensor) -> np.ndarray:
     """The table indexes of those hyper-latents [1, Z, h', w'] that are `coded`: one per channel."""
     return np.broadcast_to(table_indexes(model.hyper_index)[None, :, None, None], coded.shape)[coded.cpu().numpy()]
-
-
-def quantise(residual: Tensor, indexes: np.ndarray, tables: Tables) -> tuple[Tensor, Tensor]:
-    """Rate-distortion optimised rounding of residuals (in steps): the integers of least bits + 8 * squared error.
-
-    Tried are the nearest integer and its neighbours towards zero. This is the scalar form of the quantisation that
-    video encoders call RDOQ (Karczewicz, Ye, Chong 2008); a symbol's influence on later tables is left out. Returned
-    are the integers and the bits of each.
-    """
-    values = residual.cpu().numpy()
-    nearest = np.round(values)
-    best, least, spent = nearest.copy(), np.full(values.shape, np.inf), np.zeros(values.shape)
-    for shrink in range(SHRINK + 1):
-        magnitude = np.maximum(np.abs(nearest) - shrink, 0)
-        candidate = np.copysign(magnitude, nearest)
-        bits = tables.cost[indexes, np.minimum(magnitude, WIDEST + 1).astype(np.int64)]
-        cost = bits + DISTORTION * np.square(values - candidate)
-        better = cost < least
-        best, spent, least = np.where(better, candidate, best), np.where(better, bits, spent), np.minimum(cost, least)
-    return torch.from_numpy(best + 0.0).to(residual.device), torch.from_numpy(spent).to(residual.device)

@@ -28,11 +28,10 @@ from snncodec.model import NODES, STEP_BITS, STEP_MAX, StereoCodec
 from snncodec.transforms import LINEAR_BITS
 
 FORMAT = "snncodec weights 2"
-OLDER = {"snncodec weights 1": {"attended": (2,)}}  # what configurations of earlier formats do not say
+BEFORE = "snncodec weights 1"  # of the first golden files
 TABLES_KEY = "tables"
 SHARED_PARTS = ("right_encoder.analysis.", "right_encoder.network.")  # the same as the left encoder's
 ENCODER_PARTS = ("right_encoder.side.", "left_encoder.", "encoder_offsets.")
-NEWER = (".doubt",)  # what weights of earlier formats lack: zeros, with which they code as they always did
 LINEAR_PARTS = ("left_encoder.analysis.", "decoder.synthesis.")
 
 
@@ -81,16 +80,27 @@ def read_weights(data: bytes, name: str, device: torch.device) -> Weights:
         raise WeightsError(f"{name} is not a sound safetensors file: {error}") from error
     try:
         config = json.loads(metadata.get("config", "{}"))
-        if (version := config.pop("format", None)) not in (FORMAT, *OLDER):
+        if (version := config.pop("format", None)) not in (FORMAT, BEFORE):
             raise WeightsError(f"{name} does not hold snncodec weights of this version (expected {FORMAT!r})")
-        config = OLDER.get(version, {}) | config
+        config = {"compared": 4, "attended": (2,)} | config if version == BEFORE else config
         with torch.device("meta"):  # sizes come from the file: nothing is allocated before they fit its tensors
             model = StereoCodec(ModelConfig.from_dict(config))
         tables = Tables(tensors.pop(TABLES_KEY).numpy())
+        tensors = modernise(tensors, model) if version == BEFORE else tensors
         model = restore(model, tensors).prepare(device)
     except (AttributeError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise WeightsError(f"{name} does not fit its own configuration: {error}") from error
     return Weights(model, tables, hashlib.sha256(data).digest()[:8])
+
+
+def modernise(tensors: dict[str, torch.Tensor], model: StereoCodec) -> dict[str, torch.Tensor]:
+    """Tensors of format 1 by the names of today, in today's `model`, which codes alike with them."""
+    names, modern = model.state_dict(), {}
+    for name, tensor in tensors.items():
+        inside = name.replace("fusion.", "fusion.attention.", 1)
+        modern[inside if inside in names else name] = tensor
+    doubts = {name: torch.zeros(target.shape) for name, target in names.items() if name.endswith(".doubt")}
+    return {name: tensor for name, tensor in (modern | doubts).items() if name in names}
 
 
 @torch.no_grad()
@@ -99,7 +109,6 @@ def restore(model: StereoCodec, tensors: dict[str, torch.Tensor]) -> StereoCodec
     for offsets in model.offsets():
         offsets.tabulate(100)
     state = {name: value for name, value in model.state_dict().items() if not name.startswith(SHARED_PARTS)}
-    tensors = {name: torch.zeros(state[name].shape) for name in state if name.endswith(NEWER)} | tensors
     if missing := state.keys() ^ tensors.keys():
         raise KeyError(f"tensors {sorted(missing)[:3]} are missing or unknown")
     for name, target in state.items():

@@ -21,7 +21,7 @@ settings.load_profile("promises")
 CPU = torch.device("cpu")
 TINY = PRESETS["tiny"]
 CONFIGS = {
-    "ilif": TINY,
+    "ilif": dataclasses.replace(TINY, attended=(1, 2)),
     "ilif in two steps": dataclasses.replace(TINY, T=2),
     "lif": dataclasses.replace(TINY, neuron="lif", T=4),
     "relu": dataclasses.replace(TINY, neuron="relu"),
@@ -44,7 +44,8 @@ def randomise(model, seed=0):
             layer.offset.normal_(std=0.3)
         elif isinstance(layer, QualityOffsets):
             layer.nodes.add_(torch.randn_like(layer.nodes), alpha=0.3)
-    model.fusion.gate.threshold.mul_(8)
+    if model.config.attended:
+        model.fusion.attention.gate.threshold.mul_(8)
     model.hyper_index.uniform_(15, 35)
     for step in model.context_model.passes:
         if step.predictor is not None:

@@ -76,7 +76,7 @@ def run_passes(model, targets, **given):
 
     def code(channels, wanted, mean, index):
         seen.append((mean.clone(), index.clone()))
-        return views.quantise(wanted - mean, views.table_indexes(index), TABLES)[0] + mean
+        return views.choose_symbols(wanted, mean, views.table_indexes(index), TABLES)[1]
 
     predict(model, targets, code, **given)
     return seen

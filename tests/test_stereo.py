@@ -20,7 +20,7 @@ from snncodec.exact import exact_arithmetic, snap
 from snncodec.field import FIELD_MAX, decode_field, encode_field, passes, walk
 from snncodec.matching import contrast, smooth
 from snncodec.skip import decode_flags, encode_flags
-from snncodec.stereo import VALUE_BITS, Fusion
+from snncodec.stereo import VALUE_BITS, Attention
 from snncodec.trial import try_view
 from snncodec.warp import BLOCK, MARGIN, TAPS, warp
 from snncodec.weights import load_weights
@@ -356,24 +356,25 @@ def test_means_and_indexes_that_mix_both_views_are_exact(loaded, threads):
 
 
 def test_attention_looks_along_the_row_only(loaded):
-    fusion = loaded.model.fusion
+    attention = loaded.model.fusion.attention
     with exact_arithmetic():
-        membrane, features = (torch.randn(1, TINY.prior_width, 6, 9, dtype=torch.float64) * 4 for _ in range(2))
+        membrane, features = (torch.randint(0, 5, (1, TINY.prior_width, 6, 9)).double() for _ in range(2))
         changed = features.clone()
-        changed[:, :, 2, 4] += 40
-        difference = fusion.attend(membrane, features) - fusion.attend(membrane, changed)
+        changed[:, :, 2, 4] = 4 - changed[:, :, 2, 4]
+        difference = attention(membrane, features) - attention(membrane, changed)
     touched = difference.abs().sum(1)[0] > 0
     assert touched[2, 2:7].any() and not touched[[0, 1, 3, 4, 5]].any() and not touched[2, [0, 1, 7, 8]].any()
 
 
 def test_untrained_attention_opens_its_gate_and_can_learn():
-    fusion = Fusion(ModelConfig())
+    attention = Attention(ModelConfig())
     membrane, features = (torch.randn(2, ModelConfig().prior_width, 8, 8) * 4 for _ in range(2))
-    fusion.attend(membrane, features).sum().backward()
-    assert fusion.read_out.weight.grad.any()  # the read-out starts at zero and learns first
-    torch.nn.init.normal_(fusion.read_out.weight)
-    fusion.attend(membrane, features).sum().backward()
-    for layer in (fusion.read_out, fusion.query, fusion.key, fusion.gate):
+    features = features.clamp(0, 4).round()
+    attention(membrane, features).sum().backward()
+    assert attention.read_out.weight.grad.any()  # the read-out starts at zero and learns first
+    torch.nn.init.normal_(attention.read_out.weight)
+    attention(membrane, features).sum().backward()
+    for layer in (attention.read_out, attention.query, attention.key, attention.gate):
         assert all(parameter.grad.any() for parameter in layer.parameters())
 
 

@@ -270,8 +270,7 @@ def test_validation_in_the_stereo_stage_sees_the_fusion(options, validation):
     trainer = train.Trainer(options("run", val=validation), lines.append)
     trainer._begin("stereo")
     for std in (0.0, 1.0):
-        torch.nn.init.normal_(trainer.model.fusion.read_out.weight, std=std)
-        torch.nn.init.constant_(trainer.model.fusion.gate.threshold, 0.1)
+        torch.nn.init.normal_(trainer.model.fusion.start.weight, std=std)
         trainer.validate()
     assert lines[-1] != lines[-2]
 
