@@ -111,7 +111,7 @@ def test_float32_is_never_chosen_on_a_gpu():
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e30])
 @pytest.mark.parametrize(
-    "part", ["decoder.network.stem", "context_model.passes.0.mix", "fusion.read_out", "hyper_encoder.down1"]
+    "part", ["decoder.network.stem", "context_model.passes.0.mix", "fusion.start", "hyper_encoder.down1"]
 )
 def test_a_model_that_is_not_provably_exact_is_refused(part, bad):
     model = StereoCodec(CONFIGS["ilif"])
