@@ -18,10 +18,9 @@ from snncodec.container import Header, Tag, check_size, pack, unpack
 from snncodec.coupling import couple
 from snncodec.errors import InputError, LimitError, UnsupportedError
 from snncodec.exact import exact_arithmetic
-from snncodec.field import decode_field
 from snncodec.images import MAX_PROFILE_BYTES, StereoPair
+from snncodec.prediction import decode_prediction
 from snncodec.views import as_picture, block_shape, decode_view, encode_view, render
-from snncodec.warp import warp
 from snncodec.weights import find_by_id, load_weights
 
 Progress = Callable[[int, int], None]
@@ -61,13 +60,14 @@ def encode(
             del values
             coupling = couple(loaded, seen, right, quality)
         if coupling:
-            sections[Tag.DISPARITY] = coupling.field
+            sections[Tag.DISPARITY] = coupling.section
             sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, coupling.warped, coupling.copied)
         else:
             sections[Tag.RIGHT], _ = encode_view(loaded, right, quality)
         if progress:
             progress(2, 2)
-    return pack(Header(width, height, quality, loaded.id, coupled=coupling is not None), sections)
+    coupled = coupling is not None
+    return pack(Header(width, height, quality, loaded.id, coupled=coupled, adjusted=coupled), sections)
 
 
 def decode(
@@ -99,8 +99,7 @@ def decode(
             progress(1, 1 if left_only else 2)
         if not left_only:
             if header.coupled:
-                field = decode_field(sections[Tag.DISPARITY], shape)
-                warped = warp(seen, torch.from_numpy(field).to(seen.device))
+                warped = decode_prediction(sections[Tag.DISPARITY], shape, header.adjusted).apply(seen)
             values = decode_view(loaded, sections[Tag.RIGHT], shape, quality, warped)
             right = as_picture(render(loaded, values, quality, warped), *size)
             if progress:

@@ -9,7 +9,8 @@ The header, n being its section count:
          0     4  magic           b"SNNC"
          4     1  version         1
          5     1  quality         1..100, higher is better
-         6     1  flags           bit 1, coupled: the right view needs the left one to be decoded; the others are 0
+         6     1  flags           bit 1, coupled: the right view needs the left one to be decoded; bit 2, adjusted:
+                                  DISPARITY starts with a unit and an exposure, only if coupled; the others are 0
          7     1  section count   n, 2 to 4
          8     8  weights id      the first 8 bytes of the sha256 of the weights file; any value
         16     4  width           1.. columns of each view
@@ -51,7 +52,7 @@ VERSION = 1
 _FIXED = struct.Struct("<4sBBBB8sII")  # everything in front of the section table
 _ENTRY = struct.Struct("<BII")
 _CRC = struct.Struct("<I")
-_COUPLED, _COUPLED_BEFORE = 0b0000_0010, 0b0000_0001
+_COUPLED, _COUPLED_BEFORE, _ADJUSTED = 0b0000_0010, 0b0000_0001, 0b0000_0100
 _UINT32_MAX = 2**32 - 1
 
 
@@ -73,6 +74,7 @@ class Header:
     quality: int
     weights_id: bytes  # 8 bytes
     coupled: bool
+    adjusted: bool = False  # how the DISPARITY section starts; files from 2026-11-24 on are if they are coupled
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def pack(header: Header, sections: Mapping[Tag, bytes]) -> bytes:
     _check_tags(tags, header.coupled)
     if too_long := [tag for tag in tags if len(sections[tag]) > _UINT32_MAX]:
         raise FormatError(f"the {Tag(too_long[0]).name} section has 2^32 bytes or more, which the format cannot hold")
-    flags = _COUPLED if header.coupled else 0
+    flags = _COUPLED * header.coupled + _ADJUSTED * header.adjusted
     fixed = _FIXED.pack(
         MAGIC, VERSION, header.quality, flags, len(tags), header.weights_id, header.width, header.height
     )
@@ -174,9 +176,10 @@ def read_header(data: bytes) -> tuple[Header, list[Section]]:
         raise FormatError("the header is damaged: its checksum does not match")
     if flags & _COUPLED_BEFORE:
         raise UnsupportedError("the views are coupled in a way that only development versions wrote; encode them again")
-    if flags & ~_COUPLED:
+    if flags & ~(_COUPLED | _ADJUSTED):
         raise UnsupportedError(f"unknown flags {flags:#04x}: the file needs a newer snncodec")
-    header = Header(width, height, quality, weights_id, coupled=bool(flags & _COUPLED))
+    coupled, adjusted = bool(flags & _COUPLED), bool(flags & _ADJUSTED)
+    header = Header(width, height, quality, weights_id, coupled, adjusted)
     _check_header(header)
     entries = list(_ENTRY.iter_unpack(data[_FIXED.size : size]))
     _check_tags([tag for tag, _, _ in entries], header.coupled)
@@ -208,6 +211,8 @@ def _check_header(header: Header) -> None:
     for name, value in (("width", header.width), ("height", header.height)):
         if not 1 <= value <= _UINT32_MAX:
             raise FormatError(f"the header gives a {name} of {value}, expected 1 to 2^32 - 1")
+    if header.adjusted and not header.coupled:
+        raise FormatError("the header adjusts a prediction, but the views are marked as independent")
     if len(header.weights_id) != 8:
         raise FormatError(f"the weights id has {len(header.weights_id)} bytes, expected 8")
 

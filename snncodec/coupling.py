@@ -9,14 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from snncodec.disparity import estimate
-from snncodec.field import encode_field
+from snncodec.prediction import encode_prediction, predict
 from snncodec.trial import try_view
-from snncodec.views import as_picture
-from snncodec.warp import warp
 from snncodec.weights import Weights
 
 MARGIN = 6.0  # bits that a block must gain by being alone: its neighbours lose a little
@@ -25,8 +21,8 @@ MARGIN = 6.0  # bits that a block must gain by being alone: its neighbours lose 
 class Coupling(NamedTuple):
     """What the right view is coded with."""
 
-    field: bytes  # coded displacements
-    warped: Tensor  # uint8 [4, 16 h, 16 w], the prediction and where it counts, see `warp`
+    section: bytes  # DISPARITY
+    warped: Tensor  # uint8 [4, 16 h, 16 w], the prediction and where it counts
     copied: np.ndarray  # bool [h, w]
 
 
@@ -35,16 +31,16 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
 
     None if the views have so little in common that coding them independently costs less.
     """
-    field = estimate(as_picture(seen, *right.shape[:2]), right, float(loaded.model.steps[quality - 1]))
-    if not field[2].any():
+    prediction = predict(seen, right, float(loaded.model.steps[quality - 1]))
+    if not prediction.field[2].any():
         return None
     alone = try_view(loaded, right, quality)
-    given = try_view(loaded, right, quality, warp(seen, torch.from_numpy(field).to(seen.device)))
+    given = try_view(loaded, right, quality, prediction.apply(seen))
     gains = (alone.bits + alone.pixel_error - given.bits - given.pixel_error).cpu().numpy()
-    field[2] *= gains > -MARGIN
-    coded, field = encode_field(field)
-    matched = field[2] > 0
-    if gains[matched].sum() < 8 * len(coded):
+    prediction.field[2] *= gains > -MARGIN
+    section, prediction = encode_prediction(prediction)
+    matched = prediction.field[2] > 0
+    if gains[matched].sum() < 8 * len(section):
         return None
     copied = (given.copy_error <= given.bits + given.latent_error).cpu().numpy() & matched
-    return Coupling(coded, warp(seen, torch.from_numpy(field).to(seen.device)), copied)
+    return Coupling(section, prediction.apply(seen), copied)

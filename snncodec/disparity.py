@@ -23,6 +23,7 @@ from snncodec.warp import TAPS
 # Rate and distortion of a DCT coefficient of a luma block, r steps large: about 1.65 log2(1 + 7.4 r^2) bits, chroma
 # included. It goes like the error of a coefficient that is not coded (8 r^2 bits per channel), then like its logarithm.
 BITS, CURVE = 1.65, 7.4
+UNITS = (1, 2, 4)  # of displacements, in quarter pixels
 LOST = 4.0  # bits that an unmatched block pays for hyper-latents, mean and chroma, which luma contrast does not show
 CELLS_AT_ONCE = 1024  # blocks compared at once; bounds memory, and what is compared stays in the cache
 APART = 4.0  # bits that a first refinement sees in every doubling of what a component is apart from its surroundings
@@ -45,14 +46,22 @@ def estimate(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarray:
     """The field int64 [3, h, w] (columns, rows; quarter pixels; matched or not) from blocks of `right` to `left`.
 
     `left`, `right`: uint8 [H, W, 3]; a pixel at column x of `right` lies at x + columns / 4 of `left`. The coarser the
-    quantisation `step`, the more a field must predict to be worth its bits; where none is, no block is matched.
+    quantisation `step`, the more a field must predict to be worth its bits; where none is, no block is matched. All
+    displacements are multiples of one of `UNITS`, where coarse ones save more bits than they cost (as adaptive motion
+    vector resolution does in VVC: Chien et al., IEEE TCSVT 2021).
     """
     with torch.inference_mode(), torch.device("cpu"):  # whatever device is the default
         views = contrast(left), contrast(right)
         matcher, columns = Matcher(*views, step), search(*views)
-        field = refine(matcher, torch.stack([columns, torch.zeros_like(columns)]))
-        once = settle(matcher, field.numpy())
-        return settle(matcher, once[:2])
+        field = refine(matcher, torch.stack([columns, torch.zeros_like(columns)])).numpy()
+        best, least = settle(matcher, field, UNITS[0])[0], math.inf
+        for unit in UNITS:
+            field, bits = settle(matcher, best[:2], unit)
+            if bits >= least:
+                break
+            best, least = field, bits
+        best[2] *= least < (1 - LEAST_SHARE) * float(matcher.alone.sum())
+        return best
 
 
 class Matcher:
@@ -111,12 +120,15 @@ def surroundings(field: Tensor) -> Tensor:
     return torch.stack([wide[:, row : row + height, column : column + width] for row, column in places])
 
 
-def settle(matcher: Matcher, field: np.ndarray) -> np.ndarray:
-    """The field [3, h, w] near displacements [2, h, w] that costs least: chosen in the order in which it is coded."""
-    saved = 0.0
+def settle(matcher: Matcher, field: np.ndarray, unit: int) -> tuple[np.ndarray, float]:
+    """The field [3, h, w] near displacements [2, h, w] that costs least, and what it costs: bits of both.
+
+    It is chosen in the order in which it is coded, in multiples of `unit` quarter pixels.
+    """
+    field, total = (field + unit // 2) // unit, 0.0
 
     def choose(guess: Guess) -> np.ndarray:
-        nonlocal saved
+        nonlocal total
         rows, columns = guess.cells
         current, prediction = field[:, rows, columns], guess.prediction
         tried = [current, np.stack([current[0], prediction[1]])]
@@ -125,15 +137,15 @@ def settle(matcher: Matcher, field: np.ndarray) -> np.ndarray:
             there = (rows + row).clip(0, field.shape[1] - 1), (columns + column).clip(0, field.shape[2] - 1)
             tried.append(field[:, *there])
         tried = np.stack(tried)
-        costs = matcher.costs(guess.cells, tried)
+        costs = matcher.costs(guess.cells, tried * unit)
         costs += guess.bits(tried) * (1 if guess.reach == 1 else COARSE_PRICE)
         best = costs.argmin(0)
         unmatched, matched = guess.flag_bits() + np.stack([matcher.alone.numpy()[rows, columns], costs.min(0)])
-        saved += float(np.maximum(unmatched - matched, 0).sum())
+        total += float(np.minimum(matched, unmatched).sum())
         on = matched < unmatched
         chosen = np.take_along_axis(tried, best[None, None], 0)[0]
         return np.concatenate([np.where(on, chosen, prediction), on[None]])
 
     settled = walk(field.shape[1:], choose)
-    settled[2] *= saved > LEAST_SHARE * float(matcher.alone.sum())
-    return settled
+    settled[:2] *= unit
+    return settled, total

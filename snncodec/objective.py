@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from snncodec.disparity import estimate
 from snncodec.model import COARSEST, Output, StereoCodec
+from snncodec.prediction import predict
 from snncodec.rounding import DISTORTION
-from snncodec.views import centred
-from snncodec.warp import warp
+from snncodec.views import as_picture, centred
 
 LAMBDA = 24.0  # lambda = 24 / step**2 makes bpp + lambda * MSE optimal for a uniform quantiser of that step
 VALIDATION_QUALITIES = (5, 15, 30, 50, 70, 90)
@@ -96,9 +95,8 @@ def prediction(model: StereoCodec, left: Tensor, right: Tensor, quality: Tensor)
     seen, rights = ((x + 128).round().clamp(0, 255).to(torch.uint8) for x in (left, right))
     warped = []
     for view, target, q in zip(seen, rights, quality.tolist(), strict=True):
-        pictures = (x.permute(1, 2, 0).cpu().numpy() for x in (view, target))
-        field = torch.from_numpy(estimate(*pictures, float(model.steps[q - 1])))
-        warped.append(centred(warp(view, field.to(view.device))[None]))
+        found = predict(view, as_picture(target, *target.shape[1:]), float(model.steps[q - 1]))
+        warped.append(centred(found.apply(view)[None]))
     return torch.cat(warped)
 
 

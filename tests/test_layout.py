@@ -13,9 +13,9 @@ PACKAGE = Path(__file__).parents[1] / "snncodec"
 SOURCES = sorted(PACKAGE.glob("**/*.py"))
 ORDER = (
     "errors", "files", "config", "images", "datasets", "container", "entropy", "field", "skip", "neurons", "exact",
-    "transforms", "prior", "rounding", "tiles", "warp", "matching", "disparity", "stereo", "model", "weights", "views",
-    "trial", "coupling", "codec", "metrics", "baselines", "synthetic", "data", "klt", "calibrate", "checkpoint",
-    "objective", "train", "bench", "report", "info", "terminal", "cli",
+    "transforms", "prior", "rounding", "tiles", "warp", "exposure", "matching", "disparity", "stereo", "model",
+    "weights", "views", "prediction", "trial", "coupling", "codec", "metrics", "baselines", "synthetic", "data", "klt",
+    "calibrate", "checkpoint", "objective", "train", "bench", "report", "info", "terminal", "cli",
 )  # fmt: skip
 ANYWHERE = ("__init__", "__main__")  # the two doors, which lead to everything
 LONGEST = 250  # lines
