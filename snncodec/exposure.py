@@ -12,6 +12,7 @@ from torch import Tensor
 
 GAIN_UNIT, OFFSET_UNIT = 256, 2  # gains are coded as 1/256 more or less than 1, offsets in halves of a grey level
 MIDDLE = 128  # the grey level that a gain leaves alone
+ENOUGH = 2**20  # pixels to fit
 ROUNDS = 4  # fits, each of them without what the last one left as outliers
 FARTHEST, OUTLIER = 30.0, 3.0  # grey levels, and medians of all errors, at which a pixel shows something else
 CALM = 16.0  # variance below which pixels do not tell a gain
@@ -24,10 +25,12 @@ def match_exposure(warped: Tensor, right: np.ndarray) -> np.ndarray:
     """
     height, width = right.shape[:2]
     pixels = warped[:, :height, :width].cpu().numpy()
-    matched = pixels[3] > 0
-    if not matched.any():
+    places = np.flatnonzero(pixels[3])
+    if not places.size:
         return np.zeros((3, 2), dtype=np.int8)
-    seen, wanted = (x[:, matched] - float(MIDDLE) for x in (pixels[:3], right.transpose(2, 0, 1)))
+    places = places[:: -(-places.size // ENOUGH)]
+    views = pixels[:3].reshape(3, -1), right.reshape(-1, 3).T
+    seen, wanted = (view[:, places] - float(MIDDLE) for view in views)
     exposure = np.array([fit(*channel) for channel in zip(seen, wanted, strict=True)]) * (GAIN_UNIT, OFFSET_UNIT)
     return np.rint(exposure).clip(-128, 127).astype(np.int8)
 
