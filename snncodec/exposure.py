@@ -45,15 +45,16 @@ def fit(seen: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
             break
         a, b = seen[near], wanted[near]
         gain = np.mean((a - a.mean()) * (b - a - (b - a).mean())) / (a.var() + CALM)
-        gain = np.rint(gain * GAIN_UNIT) / GAIN_UNIT
+        gain = np.rint(gain * GAIN_UNIT).clip(-128, 127) / GAIN_UNIT
         offset = np.mean(b - a * (1 + gain))
     return gain, offset
 
 
 def expose(warped: Tensor, exposure: np.ndarray) -> Tensor:
     """`warped` (uint8 [4, 16 h, 16 w]) with an exposure int8 [3, 2]; integers, exact on every machine."""
-    gain, offset = torch.from_numpy(exposure.astype(np.int32)).to(warped.device)[..., None, None].unbind(1)
+    gain, offset = exposure.astype(np.int64).T[..., None]
+    units = (np.arange(256) - MIDDLE) * (GAIN_UNIT + gain) * OFFSET_UNIT + offset * GAIN_UNIT
     total = GAIN_UNIT * OFFSET_UNIT
-    units = (warped[:3].int() - MIDDLE) * (GAIN_UNIT + gain) * OFFSET_UNIT + offset * GAIN_UNIT
-    pixels = (units + total // 2).div(total, rounding_mode="floor") + MIDDLE
-    return torch.cat([pixels.clamp(0, 255).to(torch.uint8), warped[3:]])
+    levels = ((units + total // 2) // total + MIDDLE).clip(0, 255).astype(np.uint8)  # [3, 256]
+    tables = torch.from_numpy(levels).to(warped.device)
+    return torch.stack([*(table[pixels.int()] for table, pixels in zip(tables, warped, strict=False)), warped[3]])
