@@ -10,7 +10,7 @@ The header, n being its section count:
          4     1  version         1
          5     1  quality         1..100, higher is better
          6     1  flags           bit 1, coupled: the right view needs the left one to be decoded; bit 2, adjusted:
-                                  DISPARITY starts with a unit and an exposure, only if coupled; the others are 0
+                                  DISPARITY has a head (see `prediction`), only if coupled; the others are 0
          7     1  section count   n, 2 to 4
          8     8  weights id      the first 8 bytes of the sha256 of the weights file; any value
         16     4  width           1.. columns of each view

@@ -11,10 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from snncodec.prediction import encode_prediction, predict
+from snncodec.config import BLOCK
+from snncodec.prediction import Prediction, encode_prediction, predict
 from snncodec.trial import try_view
+from snncodec.warp import KERNELS
 from snncodec.weights import Weights
 
+SAMPLE = 32  # blocks to a side of the window in which kernels are compared
 MARGIN = 6.0  # bits that a block must gain by being alone: its neighbours lose a little
 
 
@@ -34,6 +37,7 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
     prediction = predict(seen, right, float(loaded.model.steps[quality - 1]))
     if not prediction.field[2].any():
         return None
+    prediction = prediction._replace(kernel=best_kernel(loaded, seen, right, quality, prediction))
     alone = try_view(loaded, right, quality)
     given = try_view(loaded, right, quality, prediction.apply(seen))
     gains = (alone.bits + alone.pixel_error - given.bits - given.pixel_error).cpu().numpy()
@@ -44,3 +48,19 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
         return None
     copied = (given.copy_error <= given.bits + given.latent_error).cpu().numpy() & matched
     return Coupling(section, prediction.apply(seen), copied)
+
+
+def best_kernel(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int, prediction: Prediction) -> int:
+    """The kernel with which the matched blocks in the middle of the view are cheapest."""
+    shape = prediction.field.shape[1:]
+    first = [max(0, (length - SAMPLE) // 2) for length in shape]
+    blocks = tuple(slice(start, start + SAMPLE) for start in first)
+    pixels = tuple(slice(start * BLOCK, (start + SAMPLE) * BLOCK) for start in first)
+    matched = prediction.field[2][blocks] > 0
+
+    def cost(kernel: int) -> float:
+        warped = prediction._replace(kernel=kernel).apply(seen)[:, *pixels]
+        trial = try_view(loaded, right[pixels], quality, warped)
+        return float((trial.bits + trial.pixel_error).cpu().numpy()[matched].sum())
+
+    return min(range(len(KERNELS)), key=cost)

@@ -18,7 +18,7 @@ from torch import Tensor
 from snncodec.config import BLOCK
 from snncodec.field import Cells, Guess, walk
 from snncodec.matching import contrast, search
-from snncodec.warp import TAPS
+from snncodec.warp import KERNELS
 
 # Rate and distortion of a DCT coefficient of a luma block, r steps large: about 1.65 log2(1 + 7.4 r^2) bits, chroma
 # included. It goes like the error of a coefficient that is not coded (8 r^2 bits per channel), then like its logarithm.
@@ -37,7 +37,7 @@ ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around th
 NEARBY = ((0, 0), (-4, 0), (-2, 0), (-1, 0), (1, 0), (2, 0), (4, 0), (0, -1), (0, 1))  # of a prediction, in quarters
 SIDES = ((-1, 0), (0, -1), (1, 0), (0, 1))
 LEAST_SHARE = 0.025  # of the bits of the right view that a field must save: pairs 0.03-0.64, strangers under 0.025
-KERNELS = np.array(TAPS, dtype=np.float32) / 128
+CUBIC = np.array(KERNELS[0], dtype=np.float32) / 128
 DCT = np.cos(np.pi / BLOCK * np.arange(BLOCK)[:, None] * (np.arange(BLOCK) + 0.5)) * (2 / BLOCK) ** 0.5
 DCT[0] /= 2**0.5
 
@@ -69,7 +69,7 @@ class Matcher:
 
     def __init__(self, left: Tensor, right: Tensor, step: float) -> None:
         self.left, self.right = left[0, 0], right[0, 0]
-        self.kernels, self.dct = torch.from_numpy(KERNELS), torch.from_numpy(DCT).float()
+        self.kernel, self.dct = torch.from_numpy(CUBIC), torch.from_numpy(DCT).float()
         self.scale = math.sqrt(3) / step  # of luma to the luma channel of an orthonormal colour transform, in steps
         self.blocks = self.right.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2)
         self.alone = self.bits(self.blocks) + LOST  # [h, w], without the left view
@@ -95,7 +95,7 @@ class Matcher:
         y = ((rows * BLOCK + (displacements[1] >> 2))[:, None] + reach).clamp(0, height - 1)
         patches = self.left.flatten()[y[:, :, None] * width + x[:, None, :]]
         for component in (0, 1):  # along rows, then along columns
-            weights = self.kernels[displacements[component] & 3][..., None, None].unbind(1)
+            weights = self.kernel[displacements[component] & 3][..., None, None].unbind(1)
             patches = sum(w * patches[..., i : i + BLOCK] for i, w in enumerate(weights)).transpose(1, 2)
         return patches
 

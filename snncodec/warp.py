@@ -13,38 +13,43 @@ from torch import Tensor
 from snncodec.config import BLOCK
 from snncodec.tiles import split
 
-TAPS = ((0, 128, 0, 0), (-9, 111, 29, -3), (-8, 72, 72, -8), (-3, 29, 111, -9))  # Catmull-Rom at quarters, in 1/128
+KERNELS = (  # of interpolation at no, one, two and three quarters of a pixel, in 1/128; their numbers are in files
+    ((0, 128, 0, 0), (-9, 111, 29, -3), (-8, 72, 72, -8), (-3, 29, 111, -9)),  # 0: Catmull-Rom (Keys 1981, a = -1/2)
+    ((128, 0), (96, 32), (64, 64), (32, 96)),  # 1: linear; where views are noisy or differ in sharpness
+    ((0, 0, 128, 0, 0, 0), (4, -17, 114, 35, -9, 1), (3, -17, 78, 78, -17, 3), (1, -9, 35, 114, -17, 4)),  # 2: Lanczos
+)
 FADE = (1, 3, 5, 7, 9, 11, 13, 15)  # sixteenths, across the border of a block
 MARGIN = len(FADE) // 2
 BLOCKS_AT_ONCE = 32  # to a side; bounds memory
 
 
-def warp(left: Tensor, field: Tensor) -> Tensor:
+def warp(left: Tensor, field: Tensor, kernel: int = 0) -> Tensor:
     """Move `left` (uint8 [C, 16 h, 16 w]) by `field` (int64 [3, h, w]: columns and rows in quarter pixels; matched).
 
-    Returns uint8 [C + 1, 16 h, 16 w]; the last channel is 1 in blocks that are matched and 0 elsewhere. Separable cubic
-    interpolation (Keys 1981, a = -1/2); pixels outside the view count as those of its border.
+    Returns uint8 [C + 1, 16 h, 16 w]; the last channel is 1 in blocks that are matched and 0 elsewhere. `kernel` is one
+    of `KERNELS`, for rows and columns; pixels outside the view count as those of its border.
     """
+    taps = torch.tensor(KERNELS[kernel], dtype=torch.int32, device=left.device)
     ring = F.pad(field[None, :2].double(), (1, 1, 1, 1), mode="replicate")[0].long()  # torch pads floats only
     pixels = left.new_empty((len(left), field.shape[1] * BLOCK, field.shape[2] * BLOCK))
     for rows, columns in split(*field.shape[1:], BLOCKS_AT_ONCE):
         part = ring[:, rows.start : rows.stop + 2, columns.start : columns.stop + 2]
-        moved = _warp_part(left, part, rows.start, columns.start)
+        moved = _warp_part(left, part, taps, rows.start, columns.start)
         pixels[:, rows.start * BLOCK : rows.stop * BLOCK, columns.start * BLOCK : columns.stop * BLOCK] = moved
     matched = field[2:].repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2).to(torch.uint8)
     return torch.cat([pixels, matched])
 
 
-def _warp_part(left: Tensor, ring: Tensor, first_row: int, first_column: int) -> Tensor:
+def _warp_part(left: Tensor, ring: Tensor, taps: Tensor, first_row: int, first_column: int) -> Tensor:
     """Some blocks, of which the first is given, moved by the displacements [2, rows + 2, columns + 2] around them."""
     size, (height, width) = BLOCK + 2 * MARGIN, ring.shape[1:]
-    taps = torch.tensor(TAPS, dtype=torch.int32, device=left.device)
-    reach = torch.arange(-MARGIN - 1, BLOCK + MARGIN + 2, device=left.device)
+    half = taps.shape[1] // 2
+    reach = torch.arange(1 - half - MARGIN, BLOCK + MARGIN + half, device=left.device)
     columns = (torch.arange(width, device=left.device) - 1 + first_column) * BLOCK + (ring[0] >> 2)
     rows = ((torch.arange(height, device=left.device) - 1 + first_row) * BLOCK)[:, None] + (ring[1] >> 2)
     columns = (columns[..., None] + reach).clamp(0, left.shape[2] - 1)[..., None, :]
     rows = (rows[..., None] + reach).clamp(0, left.shape[1] - 1)[..., :, None]
-    patches = left[:, rows, columns].int()  # [C, h, w, 27, 27]
+    patches = left[:, rows, columns].int()  # [C, h, w, 24 + 2 half - 1, 24 + 2 half - 1]
     for component in (0, 1):  # along rows, then along columns
         weights = taps[ring[component] & 3][..., None, None].unbind(2)
         patches = sum(weight * patches[..., i : i + size] for i, weight in enumerate(weights)).transpose(3, 4)

@@ -59,14 +59,16 @@ def test_exposures_are_applied_with_rounding_and_bounds():
     assert np.array_equal(found[:3, 0].numpy(), np.floor(exact + 0.5).clip(0, 255)) and torch.equal(found[3], levels[3])
 
 
-@pytest.mark.parametrize("unit", [1, 2, 4])
-def test_predictions_survive_coding_with_every_unit(unit):
+@pytest.mark.parametrize(("unit", "kernel"), [(1, 0), (2, 1), (4, 2)])
+def test_predictions_survive_coding(unit, kernel):
     columns = np.random.default_rng(unit).integers(-40, 40, (5, 9)) * unit
-    given = Prediction(field_of(columns, unit, (5, 9)), np.array([[1, -2], [3, 127], [-128, 0]], dtype=np.int8))
+    exposure = np.array([[1, -2], [3, 127], [-128, 0]], dtype=np.int8)
+    given = Prediction(field_of(columns, unit, (5, 9)), exposure, kernel)
     section, decoded = encode_prediction(given)
     found = decode_prediction(section, (5, 9), adjusted=True)
     assert section[0] == unit
     for one in (decoded, found):
+        assert one.kernel == kernel
         assert np.array_equal(one.field, given.field) and np.array_equal(one.exposure, given.exposure)
 
 
@@ -76,8 +78,8 @@ def test_sections_of_earlier_files_are_a_field_alone():
     assert np.array_equal(found.field, field) and np.array_equal(found.exposure, SAME)
 
 
-@pytest.mark.parametrize("head", [b"", b"\1\0\0\0\0\0", b"\0" * HEAD, b"\3" + b"\0" * 6])
-def test_a_section_without_unit_or_exposure_is_refused(head):
+@pytest.mark.parametrize("head", [b"", b"\1" + b"\0" * 6, b"\0" * HEAD, b"\3" + b"\0" * 7, b"\1\3" + b"\0" * 6])
+def test_a_section_without_unit_kernel_or_exposure_is_refused(head):
     with pytest.raises(FormatError, match="does not start with a unit"):
         decode_prediction(head, (3, 4), adjusted=True)
 

@@ -22,7 +22,7 @@ from snncodec.matching import contrast, smooth
 from snncodec.skip import decode_flags, encode_flags
 from snncodec.stereo import VALUE_BITS, Attention
 from snncodec.trial import try_view
-from snncodec.warp import BLOCK, MARGIN, TAPS, warp
+from snncodec.warp import BLOCK, KERNELS, MARGIN, warp
 from snncodec.weights import load_weights
 
 
@@ -201,21 +201,32 @@ def test_whole_pixels_are_copied_and_borders_repeated(columns, rows):
     assert torch.equal(warp(tensor(view), field)[:3], tensor(view[y][:, x]))
 
 
+def catmull_rom(x):
+    x = abs(x)
+    return 1.5 * x**3 - 2.5 * x**2 + 1 if x < 1 else -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+
+
+def lanczos(x):
+    return np.sinc(x) * np.sinc(x / 3)
+
+
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 @pytest.mark.parametrize("component", [0, 1])
-def test_parts_of_a_pixel_are_interpolated_by_catmull_rom(quarters, component):
-    t = quarters / 4
-    weights = [-0.5 * t**3 + t**2 - 0.5 * t, 1.5 * t**3 - 2.5 * t**2 + 1, -1.5 * t**3 + 2 * t**2 + 0.5 * t]
-    weights.append(1 - sum(weights))
-    assert sum(TAPS[quarters]) == 128 and np.allclose(np.array(TAPS[quarters]) / 128, weights, atol=1 / 256)
+@pytest.mark.parametrize(("kernel", "function"), [(0, catmull_rom), (1, lambda x: 1 - abs(x)), (2, lanczos)])
+def test_parts_of_a_pixel_are_interpolated(kernel, function, quarters, component):
+    taps = KERNELS[kernel][quarters]
+    half = len(taps) // 2
+    weights = np.array([function(i + 1 - half - quarters / 4) for i in range(2 * half)])
+    weights /= weights.sum()
+    assert sum(taps) == 128 and np.allclose(np.array(taps) / 128, weights, atol=1 / 200)
     view = textured(48, 64)
-    padded = np.pad(view.astype(float), ((2, 2), (2, 2), (0, 0)), mode="edge")
+    padded = np.pad(view.astype(float), ((half, half), (half, half), (0, 0)), mode="edge")
     padded = padded if component == 0 else padded.transpose(1, 0, 2)
     length = view.shape[1 - component]
-    expected = sum(w * padded[2:-2, 1 + i : 1 + i + length] for i, w in enumerate(weights))
+    expected = sum(w * padded[half:-half, 1 + i : 1 + i + length] for i, w in enumerate(weights))
     field = torch.zeros(3, 3, 4, dtype=torch.int64)
     field[component] = quarters
-    found = warp(tensor(view), field)[:3].permute(1, 2, 0).numpy()
+    found = warp(tensor(view), field, kernel)[:3].permute(1, 2, 0).numpy()
     found = found if component == 0 else found.transpose(1, 0, 2)
     assert np.abs(found - expected.clip(0, 255)).max() <= 2
 
