@@ -1,7 +1,7 @@
 """Make golden files from the motorcycle pair: `python tests/golden/make.py WEIGHTS`, shipped or a file in this folder.
 
-Golden files stay for ever: an entry of golden.json is never replaced, only what is missing is made. Those made with small
-weights that lie in this folder need nothing else; those made with shipped weights are there as long as these weights are.
+Golden files stay for ever: an entry of golden.json is never replaced, only what is missing is made. Those made with
+small weights that lie in this folder need nothing else; those made with shipped weights stay as long as these weights.
 Sizes and qualities are those in `CASES`. Every file is decoded once, and what came out is what all machines must get.
 """
 
