@@ -8,7 +8,7 @@ import torch
 from conftest import CPU
 from test_stereo import field_of, moved, tensor, textured
 
-from snncodec import codec, prediction
+from snncodec import codec, coupling, prediction
 from snncodec.container import Tag, unpack
 from snncodec.disparity import estimate
 from snncodec.errors import FormatError
@@ -16,6 +16,7 @@ from snncodec.exact import exact_arithmetic
 from snncodec.exposure import expose, match_exposure
 from snncodec.field import encode_field
 from snncodec.prediction import HEAD, Prediction, decode_prediction, encode_prediction, predict
+from snncodec.trial import Trial
 from snncodec.weights import load_weights
 
 SAME = np.zeros((3, 2), dtype=np.int8)
@@ -89,6 +90,21 @@ def test_displacements_get_coarser_units_where_bits_are_dear():
     noisy = (right + random.normal(0, 10, right.shape)).clip(0, 255).astype(np.uint8)
     units = [encode_prediction(Prediction(estimate(left, noisy, step), SAME))[0][0] for step in (6.0, 190.0)]
     assert units[0] == 1 and units[1] > 1
+
+
+@pytest.mark.parametrize("kernel", [0, 1, 2])
+def test_the_kernel_that_suits_the_middle_of_the_view_is_chosen(kernel, tiny, monkeypatch):
+    def try_view(loaded, view, quality, warped):
+        error = (warped[:3].int() - tensor(view).int()).abs().sum(0).double()
+        blocks = error.unflatten(1, (-1, 16)).unflatten(0, (-1, 16)).sum((1, 3))
+        return Trial(blocks, blocks, blocks, blocks)
+
+    monkeypatch.setattr(coupling, "try_view", try_view)
+    monkeypatch.setattr(coupling, "SAMPLE", 4)
+    seen, given = tensor(textured(96, 160)), Prediction(field_of(23, 2, (6, 10)), SAME, kernel)
+    right = given.apply(seen)[:3].permute(1, 2, 0).numpy().copy()
+    right[:16], right[80:], right[:, :48], right[:, 112:] = 0, 0, 0, 0
+    assert coupling.best_kernel(load_weights(tiny, CPU), seen, right, 50, given._replace(kernel=0)) == kernel
 
 
 def test_another_exposure_of_the_right_view_costs_little(tiny):
