@@ -37,7 +37,8 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
     prediction = predict(seen, right, float(loaded.model.steps[quality - 1]))
     if not prediction.field[2].any():
         return None
-    prediction = prediction._replace(kernel=best_kernel(loaded, seen, right, quality, prediction))
+    if kernel := best_kernel(loaded, seen, right, quality, prediction):
+        prediction = predict(seen, right, float(loaded.model.steps[quality - 1]), kernel)
     alone = try_view(loaded, right, quality)
     given = try_view(loaded, right, quality, prediction.apply(seen))
     gains = (alone.bits + alone.pixel_error - given.bits - given.pixel_error).cpu().numpy()

@@ -37,12 +37,11 @@ ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around th
 NEARBY = ((0, 0), (-4, 0), (-2, 0), (-1, 0), (1, 0), (2, 0), (4, 0), (0, -1), (0, 1))  # of a prediction, in quarters
 SIDES = ((-1, 0), (0, -1), (1, 0), (0, 1))
 LEAST_SHARE = 0.025  # of the bits of the right view that a field must save: pairs 0.03-0.64, strangers under 0.025
-CUBIC = np.array(KERNELS[0], dtype=np.float32) / 128
 DCT = np.cos(np.pi / BLOCK * np.arange(BLOCK)[:, None] * (np.arange(BLOCK) + 0.5)) * (2 / BLOCK) ** 0.5
 DCT[0] /= 2**0.5
 
 
-def estimate(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarray:
+def estimate(left: np.ndarray, right: np.ndarray, step: float, kernel: int = 0) -> np.ndarray:
     """The field int64 [3, h, w] (columns, rows; quarter pixels; matched or not) from blocks of `right` to `left`.
 
     `left`, `right`: uint8 [H, W, 3]; a pixel at column x of `right` lies at x + columns / 4 of `left`. The coarser the
@@ -52,7 +51,7 @@ def estimate(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarray:
     """
     with torch.inference_mode(), torch.device("cpu"):  # whatever device is the default
         views = contrast(left), contrast(right)
-        matcher, columns = Matcher(*views, step), search(*views)
+        matcher, columns = Matcher(*views, step, kernel), search(*views)
         field = refine(matcher, torch.stack([columns, torch.zeros_like(columns)])).numpy()
         best, least = settle(matcher, field, UNITS[0])[0], math.inf
         for unit in UNITS:
@@ -65,11 +64,14 @@ def estimate(left: np.ndarray, right: np.ndarray, step: float) -> np.ndarray:
 
 
 class Matcher:
-    """What blocks of a right view [H, W] cost in bits, distortion included, given those of a left one."""
+    """What blocks of a right view [H, W] cost in bits, distortion included, given those of a left one.
 
-    def __init__(self, left: Tensor, right: Tensor, step: float) -> None:
+    The latter are interpolated with one of `warp.KERNELS`.
+    """
+
+    def __init__(self, left: Tensor, right: Tensor, step: float, kernel: int = 0) -> None:
         self.left, self.right = left[0, 0], right[0, 0]
-        self.kernel, self.dct = torch.from_numpy(CUBIC), torch.from_numpy(DCT).float()
+        self.kernel, self.dct = torch.tensor(KERNELS[kernel]) / 128, torch.from_numpy(DCT).float()
         self.scale = math.sqrt(3) / step  # of luma to the luma channel of an orthonormal colour transform, in steps
         self.blocks = self.right.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2)
         self.alone = self.bits(self.blocks) + LOST  # [h, w], without the left view
@@ -90,7 +92,8 @@ class Matcher:
 
     def sample(self, rows: Tensor, columns: Tensor, displacements: Tensor) -> Tensor:
         """The displaced blocks [cells, 16, 16] of the left view, interpolated as `warp` does."""
-        reach, (height, width) = torch.arange(-1, BLOCK + 2), self.left.shape
+        half = self.kernel.shape[1] // 2
+        reach, (height, width) = torch.arange(1 - half, BLOCK + half), self.left.shape
         x = ((columns * BLOCK + (displacements[0] >> 2))[:, None] + reach).clamp(0, width - 1)
         y = ((rows * BLOCK + (displacements[1] >> 2))[:, None] + reach).clamp(0, height - 1)
         patches = self.left.flatten()[y[:, :, None] * width + x[:, None, :]]

@@ -36,10 +36,11 @@ class Prediction(NamedTuple):
         return expose(warp(seen, torch.from_numpy(self.field).to(seen.device), self.kernel), self.exposure)
 
 
-def predict(seen: Tensor, right: np.ndarray, step: float) -> Prediction:
+def predict(seen: Tensor, right: np.ndarray, step: float, kernel: int = 0) -> Prediction:
     """What is best for `right` (uint8 [H, W, 3]) coded with a quantisation `step`, given the decoded left view."""
-    field = estimate(as_picture(seen, *right.shape[:2]), right, step)
-    return Prediction(field, match_exposure(warp(seen, torch.from_numpy(field).to(seen.device)), right))
+    field = estimate(as_picture(seen, *right.shape[:2]), right, step, kernel)
+    warped = warp(seen, torch.from_numpy(field).to(seen.device), kernel)
+    return Prediction(field, match_exposure(warped, right), kernel)
 
 
 def encode_prediction(prediction: Prediction) -> tuple[bytes, Prediction]:
