@@ -34,11 +34,12 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
 
     None if the views have so little in common that coding them independently costs less.
     """
-    prediction = predict(seen, right, float(loaded.model.steps[quality - 1]))
+    step = float(loaded.model.steps[quality - 1])
+    prediction = predict(seen, right, step)
     if not prediction.field[2].any():
         return None
     if kernel := best_kernel(loaded, seen, right, quality, prediction):
-        prediction = predict(seen, right, float(loaded.model.steps[quality - 1]), kernel)
+        prediction = predict(seen, right, step, kernel)
     alone = try_view(loaded, right, quality)
     given = try_view(loaded, right, quality, prediction.apply(seen))
     gains = (alone.bits + alone.pixel_error - given.bits - given.pixel_error).cpu().numpy()
