@@ -25,7 +25,9 @@ from snncodec.warp import KERNELS
 BITS, CURVE = 1.65, 7.4
 UNITS = (1, 2, 4)  # of displacements, in quarter pixels
 LOST = 4.0  # bits that an unmatched block pays for hyper-latents, mean and chroma, which luma contrast does not show
-CELLS_AT_ONCE = 1024  # blocks compared at once; bounds memory, and what is compared stays in the cache
+BLOCKS_AT_ONCE = 1024  # that are compared; bounds memory, and what is compared stays in the cache
+FARTHEST = 2**15  # quarter pixels that the search never gets to; far more than `field` can hold
+PASSES = 4  # in which a field settles: the first two save most
 APART = 4.0  # bits that a first refinement sees in every doubling of what a component is apart from its surroundings
 COARSE_PRICE = 0.3  # weight of a displacement's own bits where it predicts others as well
 ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around the current place)
@@ -53,9 +55,10 @@ def estimate(left: np.ndarray, right: np.ndarray, step: float, kernel: int = 0) 
         views = contrast(left), contrast(right)
         matcher, columns = Matcher(*views, step, kernel), search(*views)
         field = refine(matcher, torch.stack([columns, torch.zeros_like(columns)])).numpy()
-        best, least = settle(matcher, field, UNITS[0])[0], math.inf
+        least = math.inf
         for unit in UNITS:
-            field, bits = settle(matcher, best[:2], unit)
+            for _ in range(PASSES):
+                field, bits = settle(matcher, field[:2], unit)
             if bits >= least:
                 break
             best, least = field, bits
@@ -70,37 +73,53 @@ class Matcher:
     """
 
     def __init__(self, left: Tensor, right: Tensor, step: float, kernel: int = 0) -> None:
-        self.left, self.right = left[0, 0], right[0, 0]
-        self.kernel, self.dct = torch.tensor(KERNELS[kernel]) / 128, torch.from_numpy(DCT).float()
-        self.scale = math.sqrt(3) / step  # of luma to the luma channel of an orthonormal colour transform, in steps
-        self.blocks = self.right.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2)
-        self.alone = self.bits(self.blocks) + LOST  # [h, w], without the left view
-
-    def bits(self, residual: Tensor) -> Tensor:
-        """Bits of residual blocks [..., 16, 16]."""
-        coefficients = self.dct @ residual @ self.dct.T * self.scale
-        return BITS * torch.log2(1 + CURVE * coefficients.square()).sum((-2, -1))
+        self.left = left[0, 0]
+        dct = torch.from_numpy(DCT).float() * (math.sqrt(3) / step) ** 0.5  # luma to that of an orthonormal transform
+        taps = torch.tensor(KERNELS[kernel]) / 128
+        shifts = torch.stack([F.pad(torch.eye(BLOCK), (i, taps.shape[1] - 1 - i)) for i in range(taps.shape[1])])
+        self.transforms = dct @ torch.tensordot(taps, shifts, 1)  # [4, 16, 16 + taps - 1], one for each displacement
+        self.right = dct @ right[0, 0].unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2) @ dct.T
+        self.alone = bits(self.right) + LOST  # [h, w], without the left view
+        self.dims = *self.alone.shape, 2 * FARTHEST, 2 * FARTHEST
+        self.asked = np.array([np.iinfo(np.int64).max])  # sorted; the last one is no question
+        self.answers = np.zeros(1)
 
     def costs(self, cells: Cells, tried: np.ndarray) -> np.ndarray:
-        """Bits [K, cells] of blocks, each with K displacements to try, int64 [K, 2, cells]."""
-        rows, columns = (torch.from_numpy(x).repeat(len(tried)) for x in cells)
-        displacements = torch.from_numpy(tried).transpose(0, 1).flatten(1)
-        costs = []
-        for part in zip(*(x.split(CELLS_AT_ONCE, dim=-1) for x in (rows, columns, displacements)), strict=True):
-            costs.append(self.bits(self.blocks[part[:2]] - self.sample(*part)))
-        return torch.cat(costs).view(len(tried), -1).numpy()
+        """Bits [K, cells] of blocks, each with K displacements to try, int64 [K, 2, cells].
 
-    def sample(self, rows: Tensor, columns: Tensor, displacements: Tensor) -> Tensor:
-        """The displaced blocks [cells, 16, 16] of the left view, interpolated as `warp` does."""
-        half = self.kernel.shape[1] // 2
-        reach, (height, width) = torch.arange(1 - half, BLOCK + half), self.left.shape
-        x = ((columns * BLOCK + (displacements[0] >> 2))[:, None] + reach).clamp(0, width - 1)
-        y = ((rows * BLOCK + (displacements[1] >> 2))[:, None] + reach).clamp(0, height - 1)
+        Most of them are tried again and again: what was measured once is kept.
+        """
+        questions = np.broadcast_arrays(*cells, *(tried + FARTHEST).swapaxes(0, 1))
+        questions = np.ravel_multi_index(questions, self.dims)
+        distinct = np.unique(questions)
+        places = np.searchsorted(self.asked, distinct)
+        new = self.asked[places] != distinct
+        rows, columns, *displacements = np.unravel_index(distinct[new], self.dims)
+        measured = self.measure(rows, columns, np.stack(displacements) - FARTHEST)
+        self.asked = np.insert(self.asked, places[new], distinct[new])
+        self.answers = np.insert(self.answers, places[new], measured)
+        return self.answers[np.searchsorted(self.asked, questions)]
+
+    def measure(self, rows: np.ndarray, columns: np.ndarray, displacements: np.ndarray) -> np.ndarray:
+        """Bits [n] of n blocks with a displacement each, int64 [2, n]."""
+        tried, costs = torch.from_numpy(np.stack([rows, columns, *displacements])), []
+        for rows, columns, *displacements in tried.split(BLOCKS_AT_ONCE, dim=1):
+            costs.append(bits(self.right[rows, columns] - self.transform(rows, columns, *displacements)))
+        return torch.cat(costs).numpy()
+
+    def transform(self, rows: Tensor, columns: Tensor, across: Tensor, down: Tensor) -> Tensor:
+        """Coefficients [n, 16, 16] of displaced blocks of the left view, interpolated as `warp` does."""
+        (height, width), size = self.left.shape, self.transforms.shape[2]
+        reach = torch.arange(size) - (size - BLOCK) // 2
+        x = ((columns * BLOCK + (across >> 2))[:, None] + reach).clamp(0, width - 1)
+        y = ((rows * BLOCK + (down >> 2))[:, None] + reach).clamp(0, height - 1)
         patches = self.left.flatten()[y[:, :, None] * width + x[:, None, :]]
-        for component in (0, 1):  # along rows, then along columns
-            weights = self.kernel[displacements[component] & 3][..., None, None].unbind(1)
-            patches = sum(w * patches[..., i : i + BLOCK] for i, w in enumerate(weights)).transpose(1, 2)
-        return patches
+        return self.transforms[down & 3] @ patches @ self.transforms[across & 3].mT
+
+
+def bits(coefficients: Tensor) -> Tensor:
+    """Bits of residual blocks, given as coefficients in steps [..., 16, 16]."""
+    return BITS * torch.log2(1 + CURVE * coefficients.square()).sum((-2, -1))
 
 
 def refine(matcher: Matcher, field: Tensor) -> Tensor:
@@ -135,6 +154,7 @@ def settle(matcher: Matcher, field: np.ndarray, unit: int) -> tuple[np.ndarray, 
         rows, columns = guess.cells
         current, prediction = field[:, rows, columns], guess.prediction
         tried = [current, np.stack([current[0], prediction[1]])]
+        tried += [current + np.array(move).reshape(2, 1) for move in SIDES]
         tried += [prediction + np.array(move).reshape(2, 1) for move in NEARBY]
         for row, column in SIDES:
             there = (rows + row).clip(0, field.shape[1] - 1), (columns + column).clip(0, field.shape[2] - 1)

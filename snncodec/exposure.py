@@ -12,7 +12,7 @@ from torch import Tensor
 
 GAIN_UNIT, OFFSET_UNIT = 256, 2  # gains are coded as 1/256 more or less than 1, offsets in halves of a grey level
 MIDDLE = 128  # the grey level that a gain leaves alone
-ENOUGH = 2**20  # pixels to fit
+ENOUGH = 2**17  # pixels to fit
 ROUNDS = 4  # fits, each of them without what the last one left as outliers
 FARTHEST, OUTLIER = 30.0, 3.0  # grey levels, and medians of all errors, at which a pixel shows something else
 CALM = 16.0  # variance below which pixels do not tell a gain

@@ -242,13 +242,27 @@ def test_parts_and_threads_do_not_change_a_warp(monkeypatch, threads):
         assert torch.equal(warp(view, field), expected)
 
 
-def test_the_encoder_measures_with_the_warp_that_the_decoder_makes():
+@pytest.mark.parametrize("kernel", range(len(KERNELS)))
+def test_the_encoder_measures_with_the_warp_that_the_decoder_makes(kernel):
+    left, field = textured(96, 160), field_of(23, 2, (6, 10))
+    warped = warp(tensor(left), torch.from_numpy(field), kernel)[:3].permute(1, 2, 0).numpy()
+    matcher, cells = Matcher(contrast(left), contrast(warped), 30.0, kernel), torch.full((1,), 3)
+    measured = matcher.transform(cells, cells, torch.tensor([23]), torch.tensor([2]))[0]
+    made = matcher.right[3, 3]
+    assert (measured - made).norm() < 0.05 * made.norm()
+
+
+def test_what_the_encoder_measured_before_it_knows():
     left, right = moved(6)
-    field = estimate(left, right, 30.0)
-    matcher, cells = Matcher(contrast(left), contrast(right), 30.0), torch.ones(1, dtype=torch.int64) * 3
-    measured = matcher.sample(cells, cells, torch.from_numpy(field[:2, 3, 3])[:, None])[0]
-    warped = contrast(warp(tensor(left), torch.from_numpy(field))[:3].permute(1, 2, 0).numpy())[0, 0]
-    assert (measured - warped[48:64, 48:64]).abs().median() < 1
+    matcher, random = Matcher(contrast(left), contrast(right), 30.0), np.random.default_rng(0)
+    cells = random.integers(0, 6, 40), random.integers(0, 10, 40)
+    for _ in range(3):
+        tried = random.integers(-3, 4, (5, 2, 40))
+        wanted = [matcher.measure(*cells, displacements) for displacements in tried]
+        assert np.allclose(matcher.costs(cells, tried), wanted, rtol=1e-5)
+    with patch.object(matcher, "measure", return_value=np.empty(0)) as measure:
+        assert np.allclose(matcher.costs(cells, tried[::-1]), wanted[::-1], rtol=1e-5)
+    assert all(not argument.size for argument in measure.call_args.args)
 
 
 def test_blocks_fade_into_their_neighbours():
