@@ -14,10 +14,10 @@ from torch import Tensor
 from snncodec.config import BLOCK
 from snncodec.prediction import Prediction, encode_prediction, predict
 from snncodec.trial import try_view
-from snncodec.warp import KERNELS
 from snncodec.weights import Weights
 
-SAMPLE = 32  # blocks to a side of the window in which kernels are compared
+SAMPLE = 20  # blocks to a side of the window in which kernels are compared
+SHARPER, SMOOTHER = (2,), (3, 4)  # kernels to try where Catmull-Rom is better than linear interpolation, or worse
 MARGIN = 6.0  # bits that a block must gain by being alone: its neighbours lose a little
 
 
@@ -53,7 +53,7 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
 
 
 def best_kernel(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int, prediction: Prediction) -> int:
-    """The kernel with which the matched blocks in the middle of the view are cheapest."""
+    """The kernel with which the matched blocks in the middle of the view are cheapest; a step without gain ends it."""
     shape = prediction.field.shape[1:]
     first = [max(0, (length - SAMPLE) // 2) for length in shape]
     blocks = tuple(slice(start, start + SAMPLE) for start in first)
@@ -65,4 +65,9 @@ def best_kernel(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int, 
         trial = try_view(loaded, right[pixels], quality, warped)
         return float((trial.bits + trial.pixel_error).cpu().numpy()[matched].sum())
 
-    return min(range(len(KERNELS)), key=cost)
+    costs = {kernel: cost(kernel) for kernel in (0, 1)}
+    for kernel in SHARPER if costs[0] <= costs[1] else SMOOTHER:
+        costs[kernel] = cost(kernel)
+        if costs[kernel] > min(costs.values()):
+            break
+    return min(costs, key=costs.get)

@@ -17,6 +17,8 @@ KERNELS = (  # of interpolation at no, one, two and three quarters of a pixel, i
     ((0, 128, 0, 0), (-9, 111, 29, -3), (-8, 72, 72, -8), (-3, 29, 111, -9)),  # 0: Catmull-Rom (Keys 1981, a = -1/2)
     ((128, 0), (96, 32), (64, 64), (32, 96)),  # 1: linear; where views are noisy or differ in sharpness
     ((0, 0, 128, 0, 0, 0), (4, -17, 114, 35, -9, 1), (3, -17, 78, 78, -17, 3), (1, -9, 35, 114, -17, 4)),  # 2: Lanczos
+    ((21, 86, 21, 0), (10, 78, 39, 1), (4, 60, 60, 4), (1, 39, 78, 10)),  # 3: Gaussian of 0.6 pixels; more noise
+    ((4, 30, 60, 30, 4, 0), (2, 20, 58, 41, 7, 0), (1, 13, 50, 50, 13, 1), (0, 7, 41, 58, 20, 2)),  # 4: of 0.85
 )
 FADE = (1, 3, 5, 7, 9, 11, 13, 15)  # sixteenths, across the border of a block
 MARGIN = len(FADE) // 2

@@ -17,6 +17,7 @@ from snncodec.exposure import expose, match_exposure
 from snncodec.field import encode_field
 from snncodec.prediction import HEAD, Prediction, decode_prediction, encode_prediction, predict
 from snncodec.trial import Trial
+from snncodec.warp import KERNELS
 from snncodec.weights import load_weights
 
 SAME = np.zeros((3, 2), dtype=np.int8)
@@ -60,7 +61,7 @@ def test_exposures_are_applied_with_rounding_and_bounds():
     assert np.array_equal(found[:3, 0].numpy(), np.floor(exact + 0.5).clip(0, 255)) and torch.equal(found[3], levels[3])
 
 
-@pytest.mark.parametrize(("unit", "kernel"), [(1, 0), (2, 1), (4, 2)])
+@pytest.mark.parametrize(("unit", "kernel"), [(1, 0), (2, 1), (4, 2), (1, 3), (2, 4)])
 def test_predictions_survive_coding(unit, kernel):
     columns = np.random.default_rng(unit).integers(-40, 40, (5, 9)) * unit
     exposure = np.array([[1, -2], [3, 127], [-128, 0]], dtype=np.int8)
@@ -79,7 +80,7 @@ def test_sections_of_earlier_files_are_a_field_alone():
     assert np.array_equal(found.field, field) and np.array_equal(found.exposure, SAME)
 
 
-@pytest.mark.parametrize("head", [b"", b"\1" + b"\0" * 6, b"\0" * HEAD, b"\3" + b"\0" * 7, b"\1\3" + b"\0" * 6])
+@pytest.mark.parametrize("head", [b"", b"\1" + b"\0" * 6, b"\0" * HEAD, b"\3" + b"\0" * 7, b"\1\5" + b"\0" * 6])
 def test_a_section_without_unit_kernel_or_exposure_is_refused(head):
     with pytest.raises(FormatError, match="does not start with a unit"):
         decode_prediction(head, (3, 4), adjusted=True)
@@ -92,7 +93,7 @@ def test_displacements_get_coarser_units_where_bits_are_dear():
     assert units[0] == 1 and units[1] > 1
 
 
-@pytest.mark.parametrize("kernel", [0, 1, 2])
+@pytest.mark.parametrize("kernel", range(len(KERNELS)))
 def test_the_kernel_that_suits_the_middle_of_the_view_is_chosen(kernel, tiny, monkeypatch):
     def try_view(loaded, view, quality, warped):
         error = (warped[:3].int() - tensor(view).int()).abs().sum(0).double()
