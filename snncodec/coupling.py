@@ -17,7 +17,7 @@ from snncodec.trial import try_view
 from snncodec.weights import Weights
 
 SAMPLE = 20  # blocks to a side of the window in which kernels are compared
-SHARPER, SMOOTHER = (2,), (3, 4)  # kernels to try where Catmull-Rom is better than linear interpolation, or worse
+SHARPER, SMOOTHER = (2,), (3, 4, 5)  # kernels to try where Catmull-Rom is better than linear interpolation, or worse
 MARGIN = 6.0  # bits that a block must gain by being alone: its neighbours lose a little
 
 
@@ -35,10 +35,14 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
     None if the views have so little in common that coding them independently costs less.
     """
     step = float(loaded.model.steps[quality - 1])
-    prediction = predict(seen, right, step)
-    if not prediction.field[2].any():
+    for kernel in (0, 5):  # the latter finds a right view that is out of focus
+        prediction = predict(seen, right, step, kernel)
+        if prediction.field[2].any():
+            break
+    else:
         return None
-    if kernel := best_kernel(loaded, seen, right, quality, prediction):
+    kernel = best_kernel(loaded, seen, right, quality, prediction)
+    if kernel != prediction.kernel:
         prediction = predict(seen, right, step, kernel)
     alone = try_view(loaded, right, quality)
     given = try_view(loaded, right, quality, prediction.apply(seen))
@@ -66,7 +70,7 @@ def best_kernel(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int, 
         return float((trial.bits + trial.pixel_error).cpu().numpy()[matched].sum())
 
     costs = {kernel: cost(kernel) for kernel in (0, 1)}
-    for kernel in SHARPER if costs[0] <= costs[1] else SMOOTHER:
+    for kernel in SHARPER if costs[0] < costs[1] else SMOOTHER:
         costs[kernel] = cost(kernel)
         if costs[kernel] > min(costs.values()):
             break

@@ -1,7 +1,7 @@
 """What the right view is predicted to be: a field and an exposure of the left one, found, applied, and kept in bytes.
 
 The DISPARITY section starts with the unit of its displacements in quarter pixels (1, 2 or 4), the kernel of the
-interpolation (0 to 4, see `warp`), then for red, green and blue a gain and an offset (signed bytes, see `exposure`).
+interpolation (0 to 5, see `warp`), then for red, green and blue a gain and an offset (signed bytes, see `exposure`).
 The coded field follows. Files whose header does not say `adjusted` lack these 8 bytes: their unit is 1, their kernel 0,
 and both views are exposed alike.
 """

@@ -61,7 +61,7 @@ def test_exposures_are_applied_with_rounding_and_bounds():
     assert np.array_equal(found[:3, 0].numpy(), np.floor(exact + 0.5).clip(0, 255)) and torch.equal(found[3], levels[3])
 
 
-@pytest.mark.parametrize(("unit", "kernel"), [(1, 0), (2, 1), (4, 2), (1, 3), (2, 4)])
+@pytest.mark.parametrize(("unit", "kernel"), [(1, 0), (2, 1), (4, 2), (1, 3), (2, 4), (4, 5)])
 def test_predictions_survive_coding(unit, kernel):
     columns = np.random.default_rng(unit).integers(-40, 40, (5, 9)) * unit
     exposure = np.array([[1, -2], [3, 127], [-128, 0]], dtype=np.int8)
@@ -80,7 +80,7 @@ def test_sections_of_earlier_files_are_a_field_alone():
     assert np.array_equal(found.field, field) and np.array_equal(found.exposure, SAME)
 
 
-@pytest.mark.parametrize("head", [b"", b"\1" + b"\0" * 6, b"\0" * HEAD, b"\3" + b"\0" * 7, b"\1\5" + b"\0" * 6])
+@pytest.mark.parametrize("head", [b"", b"\1" + b"\0" * 6, b"\0" * HEAD, b"\3" + b"\0" * 7, b"\1\6" + b"\0" * 6])
 def test_a_section_without_unit_kernel_or_exposure_is_refused(head):
     with pytest.raises(FormatError, match="does not start with a unit"):
         decode_prediction(head, (3, 4), adjusted=True)

@@ -218,7 +218,14 @@ def gaussian(sigma):
 @pytest.mark.parametrize("component", [0, 1])
 @pytest.mark.parametrize(
     ("kernel", "function"),
-    [(0, catmull_rom), (1, lambda x: 1 - abs(x)), (2, lanczos), (3, gaussian(0.6)), (4, gaussian(0.85))],
+    [
+        (0, catmull_rom),
+        (1, lambda x: 1 - abs(x)),
+        (2, lanczos),
+        (3, gaussian(0.6)),
+        (4, gaussian(0.85)),
+        (5, gaussian(1.2)),
+    ],
 )
 def test_parts_of_a_pixel_are_interpolated(kernel, function, quarters, component):
     expected = textured(48, 64).astype(float)
