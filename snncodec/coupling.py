@@ -17,7 +17,7 @@ from snncodec.trial import try_view
 from snncodec.weights import Weights
 
 SAMPLE = 20  # blocks to a side of the window in which kernels are compared
-SHARPER, SMOOTHER = (2,), (3, 4, 5)  # kernels to try where Catmull-Rom is better than linear interpolation, or worse
+SHARP_TO_SMOOTH = (2, 0, 1, 3, 4, 5)  # kernels
 MARGIN = 6.0  # bits that a block must gain by being alone: its neighbours lose a little
 
 
@@ -57,7 +57,7 @@ def couple(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int) -> Co
 
 
 def best_kernel(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int, prediction: Prediction) -> int:
-    """The kernel with which the matched blocks in the middle of the view are cheapest; a step without gain ends it."""
+    """The kernel with which the matched blocks in the middle of the view are cheapest, as far as steps do not lose."""
     shape = prediction.field.shape[1:]
     first = [max(0, (length - SAMPLE) // 2) for length in shape]
     blocks = tuple(slice(start, start + SAMPLE) for start in first)
@@ -69,9 +69,13 @@ def best_kernel(loaded: Weights, seen: Tensor, right: np.ndarray, quality: int, 
         trial = try_view(loaded, right[pixels], quality, warped)
         return float((trial.bits + trial.pixel_error).cpu().numpy()[matched].sum())
 
-    costs = {kernel: cost(kernel) for kernel in (0, 1)}
-    for kernel in SHARPER if costs[0] < costs[1] else SMOOTHER:
-        costs[kernel] = cost(kernel)
-        if costs[kernel] > min(costs.values()):
+    best, least = prediction.kernel, cost(prediction.kernel)
+    place = SHARP_TO_SMOOTH.index(best)
+    for way in SHARP_TO_SMOOTH[place + 1 :], SHARP_TO_SMOOTH[:place][::-1]:
+        for kernel in way:
+            if (bits := cost(kernel)) > least:
+                break
+            best, least = kernel, bits
+        if best != prediction.kernel:
             break
-    return min(costs, key=costs.get)
+    return best

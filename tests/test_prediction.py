@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import CPU
+from PIL import Image, ImageFilter
 from test_stereo import field_of, moved, tensor, textured
 
 from snncodec import codec, coupling, prediction
@@ -106,6 +107,16 @@ def test_the_kernel_that_suits_the_middle_of_the_view_is_chosen(kernel, tiny, mo
     right = given.apply(seen)[:3].permute(1, 2, 0).numpy().copy()
     right[:16], right[80:], right[:, :48], right[:, 112:] = 0, 0, 0, 0
     assert coupling.best_kernel(load_weights(tiny, CPU), seen, right, 50, given._replace(kernel=0)) == kernel
+
+
+@pytest.mark.parametrize("radius", [1.5, 2])
+def test_a_right_view_out_of_focus_is_predicted(radius, tiny):
+    left, right = moved(6)
+    soft = np.asarray(Image.fromarray(right).filter(ImageFilter.GaussianBlur(radius)))
+    data, alone = (codec.encode(left, soft, 60, weights=tiny, independent=independent) for independent in (False, True))
+    header, sections = unpack(data)
+    assert decode_prediction(sections[Tag.DISPARITY], (6, 10), header.adjusted).kernel in (3, 4, 5)
+    assert len(data) < 0.95 * len(alone)
 
 
 def test_another_exposure_of_the_right_view_costs_little(tiny):
