@@ -2,7 +2,7 @@
 
 Golden files stay for ever: an entry of golden.json is never replaced, only what is missing is made. Those made with
 small weights that lie in this folder need nothing else; those made with shipped weights stay as long as these weights.
-Sizes and qualities are those in `CASES`. Every file is decoded once, and what came out is what all machines must get.
+Sizes, qualities and how blurred the right view is are those in `CASES`. Every file is decoded once, and what came out is what all machines must get.
 """
 
 import datetime
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageFilter
 from skimage.data import stereo_motorcycle
 
 from snncodec import codec
@@ -23,6 +24,7 @@ FOLDER = Path(__file__).parent
 INDEX = FOLDER / "golden.json"
 CASES = [(133, 200, 5, False), (133, 200, 50, False), (133, 200, 95, False), (65, 47, 50, True)]
 CASES += [(100, 150, 10, False), (100, 150, 20, False), (100, 150, 80, False)]  # made since predictions have a head
+CASES += [(100, 150, 20, False, 1.2), (100, 150, 40, False, 1.2), (100, 150, 20, False, 2)]  # since there are Gaussians
 CORNER = (150, 280)  # row and column where the crops begin: spokes, edges and a smooth floor
 
 
@@ -33,13 +35,15 @@ def processor():
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def make(weights, entries, height, width, quality, independent):
+def make(weights, entries, height, width, quality, independent, blur=0):
     """Encode one crop and add its entry, unless there is one of its name."""
     rows, columns = slice(CORNER[0], CORNER[0] + height), slice(CORNER[1], CORNER[1] + width)
     views = [np.ascontiguousarray(view[rows, columns]) for view in stereo_motorcycle()[:2]]
+    if blur:
+        views[1] = np.asarray(Image.fromarray(views[1]).filter(ImageFilter.GaussianBlur(blur)))
     data = codec.encode(*views, quality, weights=weights, independent=independent)
     weights_id = read_header(data)[0].weights_id.hex()[:8]
-    name = f"motorcycle_{width}x{height}_q{quality}{'_independent' * independent}_{weights_id}.bin"
+    name = f"motorcycle_{width}x{height}_q{quality}{'_independent' * independent}{f'_blur{blur}' * bool(blur)}_{weights_id}.bin"
     if name in entries or (FOLDER / name).exists():
         return
     pair = codec.decode(data, weights=weights)
