@@ -2,7 +2,8 @@
 
 Golden files stay for ever: an entry of golden.json is never replaced, only what is missing is made. Those made with
 small weights that lie in this folder need nothing else; those made with shipped weights stay as long as these weights.
-Sizes, qualities and how blurred the right view is are those in `CASES`. Every file is decoded once, and what came out is what all machines must get.
+Sizes, qualities and how blurred the right view is are those in `CASES`. Every file is decoded once, and what came out
+is what all machines must get.
 """
 
 import datetime
@@ -43,7 +44,8 @@ def make(weights, entries, height, width, quality, independent, blur=0):
         views[1] = np.asarray(Image.fromarray(views[1]).filter(ImageFilter.GaussianBlur(blur)))
     data = codec.encode(*views, quality, weights=weights, independent=independent)
     weights_id = read_header(data)[0].weights_id.hex()[:8]
-    name = f"motorcycle_{width}x{height}_q{quality}{'_independent' * independent}{f'_blur{blur}' * bool(blur)}_{weights_id}.bin"
+    kind = "_independent" if independent else f"_blur{blur}" if blur else ""
+    name = f"motorcycle_{width}x{height}_q{quality}{kind}_{weights_id}.bin"
     if name in entries or (FOLDER / name).exists():
         return
     pair = codec.decode(data, weights=weights)
