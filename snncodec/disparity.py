@@ -29,6 +29,7 @@ BLOCKS_AT_ONCE = 1024  # that are compared; bounds memory, and what is compared 
 FARTHEST = 2**15  # quarter pixels that the search never gets to; far more than `field` can hold
 PASSES = 4  # in which a field settles: the first two save most
 APART = 4.0  # bits that a first refinement sees in every doubling of what a component is apart from its surroundings
+MOVING = 4.0  # bits that a move of one unit must save: small gains are lost again where fields become irregular
 COARSE_PRICE = 0.3  # weight of a displacement's own bits where it predicts others as well
 ROUNDS = (  # (size of a step in quarter pixels, (columns, rows) tried around the current place)
     (4, ((-2, 0), (-1, 0), (0, 0), (1, 0), (2, 0))),
@@ -153,8 +154,8 @@ def settle(matcher: Matcher, field: np.ndarray, unit: int) -> tuple[np.ndarray, 
         nonlocal total
         rows, columns = guess.cells
         current, prediction = field[:, rows, columns], guess.prediction
-        tried = [current, np.stack([current[0], prediction[1]])]
-        tried += [current + np.array(move).reshape(2, 1) for move in SIDES]
+        tried = [current + np.array(move).reshape(2, 1) for move in SIDES]
+        tried += [current, np.stack([current[0], prediction[1]])]
         tried += [prediction + np.array(move).reshape(2, 1) for move in NEARBY]
         for row, column in SIDES:
             there = (rows + row).clip(0, field.shape[1] - 1), (columns + column).clip(0, field.shape[2] - 1)
@@ -162,6 +163,7 @@ def settle(matcher: Matcher, field: np.ndarray, unit: int) -> tuple[np.ndarray, 
         tried = np.stack(tried)
         costs = matcher.costs(guess.cells, tried * unit)
         costs += guess.bits(tried) * (1 if guess.reach == 1 else COARSE_PRICE)
+        costs[: len(SIDES)] += MOVING
         best = costs.argmin(0)
         unmatched, matched = guess.flag_bits() + np.stack([matcher.alone.numpy()[rows, columns], costs.min(0)])
         total += float(np.minimum(matched, unmatched).sum())

@@ -434,9 +434,12 @@ def test_coupled_files_hold_a_field_and_decode_alike(name, weights_files):
     assert np.array_equal(pair.left, left.left) and left.right is None
 
 
-def test_unrelated_views_are_coded_independently(tiny):
-    left, right = textured(96, 160, 1), textured(96, 160, 2)
-    assert codec.encode(left, right, weights=tiny) == codec.encode(left, right, weights=tiny, independent=True)
+@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("quality", [5, 50])
+def test_unrelated_views_cost_no_more_than_independent_ones(seed, quality):
+    views = textured(96, 160, 1), textured(96, 160, seed)
+    data, alone = (codec.encode(*views, quality, independent=independent) for independent in (False, True))
+    assert len(data) < 1.01 * len(alone)
 
 
 def test_a_damaged_field_leaves_the_left_view(tiny):
