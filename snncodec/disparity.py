@@ -44,13 +44,15 @@ DCT = np.cos(np.pi / BLOCK * np.arange(BLOCK)[:, None] * (np.arange(BLOCK) + 0.5
 DCT[0] /= 2**0.5
 
 
-def estimate(left: np.ndarray, right: np.ndarray, step: float, kernel: int = 0) -> np.ndarray:
+def estimate(
+    left: np.ndarray, right: np.ndarray, step: float, kernel: int = 0, share: float = LEAST_SHARE
+) -> np.ndarray:
     """The field int64 [3, h, w] (columns, rows; quarter pixels; matched or not) from blocks of `right` to `left`.
 
-    `left`, `right`: uint8 [H, W, 3]; a pixel at column x of `right` lies at x + columns / 4 of `left`. The coarser the
-    quantisation `step`, the more a field must predict to be worth its bits; where none is, no block is matched. All
-    displacements are multiples of one of `UNITS`, where coarse ones save more bits than they cost (as adaptive motion
-    vector resolution does in VVC: Chien et al., IEEE TCSVT 2021).
+    `left`, `right`: uint8 [H, W, 3]; a pixel at column x of `right` lies at x + columns / 4 of `left`. The coarser
+    the quantisation `step`, the more a field must predict to be worth its bits; where none is, or none saves
+    `share` of the bits, no block is matched. All displacements are multiples of one of `UNITS`, where coarse ones
+    save more bits than they cost (as adaptive motion vector resolution does in VVC: Chien et al., IEEE TCSVT 2021).
     """
     with torch.inference_mode(), torch.device("cpu"):  # whatever device is the default
         views = contrast(left), contrast(right)
@@ -63,7 +65,7 @@ def estimate(left: np.ndarray, right: np.ndarray, step: float, kernel: int = 0) 
             if bits >= least:
                 break
             best, least = field, bits
-        best[2] *= least < (1 - LEAST_SHARE) * float(matcher.alone.sum())
+        best[2] *= least < (1 - share) * float(matcher.alone.sum())
         return best
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.disparity import UNITS, estimate
+from snncodec.disparity import LEAST_SHARE, UNITS, estimate
 from snncodec.errors import FormatError
 from snncodec.exposure import expose, match_exposure
 from snncodec.field import decode_field, encode_field
@@ -36,9 +36,9 @@ class Prediction(NamedTuple):
         return expose(warp(seen, torch.from_numpy(self.field).to(seen.device), self.kernel), self.exposure)
 
 
-def predict(seen: Tensor, right: np.ndarray, step: float, kernel: int = 0) -> Prediction:
+def predict(seen: Tensor, right: np.ndarray, step: float, kernel: int = 0, share: float = LEAST_SHARE) -> Prediction:
     """What is best for `right` (uint8 [H, W, 3]) coded with a quantisation `step`, given the decoded left view."""
-    field = estimate(as_picture(seen, *right.shape[:2]), right, step, kernel)
+    field = estimate(as_picture(seen, *right.shape[:2]), right, step, kernel, share)
     warped = warp(seen, torch.from_numpy(field).to(seen.device), kernel)
     return Prediction(field, match_exposure(warped, right), kernel)
 
