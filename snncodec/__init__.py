@@ -1,6 +1,7 @@
 """snncodec: a stereo image codec whose every non-linearity is a spiking neuron.
 
-`encode(left, right, quality=50) -> bytes` and `decode(data) -> StereoPair`; torch loads at the first call.
+`encode(left, right, quality=50) -> bytes` and `decode(data) -> StereoPair`; a `Codec` keeps the weights of many calls.
+torch loads when one of them is first used.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from snncodec.codec import decode, encode
+    from snncodec.codec import Codec, decode, encode
     from snncodec.errors import SnncodecError
-    from snncodec.images import StereoPair
+    from snncodec.io.images import StereoPair
 
 __version__ = "0.1.0"
-__all__ = ["SnncodecError", "StereoPair", "__version__", "decode", "encode"]
+__all__ = ["Codec", "SnncodecError", "StereoPair", "__version__", "decode", "encode"]
 
-_HOMES = {"encode": "codec", "decode": "codec", "StereoPair": "images", "SnncodecError": "errors"}
+_HOMES = {"Codec": "codec", "encode": "codec", "decode": "codec", "StereoPair": "io.images", "SnncodecError": "errors"}
 
 
 def __getattr__(name: str) -> Any:

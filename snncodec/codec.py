@@ -1,7 +1,7 @@
-"""Encode a stereo pair to the bytes of a file and decode it: the one module that knows both pixels and bytes.
+"""`Codec`: weights that stay loaded, with `encode` and `decode`; and the two functions that use one for a single pair.
 
-The left view is coded first and on its own. Its decoded pixels, moved by a displacement field, then predict the right
-view. images -> views (latents, table indexes) -> entropy -> container, and back. It reads and writes no files.
+Arguments are checked here, and torch's settings and shortage of memory are dealt with; the work is done in
+`encoder.encode` and `decoder.decode`. It reads and writes no files but weights.
 """
 
 from __future__ import annotations
@@ -9,21 +9,91 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from snncodec.config import MAX_PIXELS
-from snncodec.container import Header, Tag, check_size, pack, unpack
-from snncodec.coupling import couple
+from snncodec.bitstream.container import Header, Tag, check_size, unpack
+from snncodec.constants import MAX_PIXELS, QUALITIES
+from snncodec.decoder.decode import decode_pair
+from snncodec.encoder.encode import EncodedPair, encode_pair
 from snncodec.errors import InputError, LimitError, UnsupportedError
-from snncodec.exact import exact_arithmetic
-from snncodec.images import MAX_PROFILE_BYTES, StereoPair
-from snncodec.prediction import decode_prediction
-from snncodec.views import as_picture, block_shape, decode_view, encode_view, render
-from snncodec.weights import find_by_id, load_weights
+from snncodec.io.images import MAX_PROFILE_BYTES, StereoPair
+from snncodec.model.shipped_weights import find_by_id, load_weights
+from snncodec.model.weights import LoadedWeights
+from snncodec.spiking.arithmetic import exact_arithmetic
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]  # (views done, views in all)
+
+
+class Codec:
+    """Codes any number of pairs with weights that are read and checked once; may be shared between threads."""
+
+    def __init__(self, weights: str | Path = "base", device: str = "auto") -> None:
+        """`weights`: a shipped name or a file; `device`: auto, cpu or cuda. Raises `WeightsError` or `InputError`."""
+        self.loaded: LoadedWeights = load_weights(str(weights), pick_device(device))
+
+    def encode(
+        self,
+        left: np.ndarray,
+        right: np.ndarray,
+        quality: int = 50,
+        *,
+        independent: bool = False,
+        icc: bytes | None = None,
+        progress: Progress | None = None,
+    ) -> bytes:
+        """The bytes of a file that holds two views.
+
+        `left`, `right`: uint8 [H, W, 3] of one size; `quality` 1..100; `independent`: code the right view without the
+        left; `icc`: a colour profile to keep. `InputError` for anything else, `LimitError` for too many pixels.
+        """
+        return self.encode_pair(left, right, quality, independent=independent, icc=icc, progress=progress).data
+
+    def encode_pair(
+        self,
+        left: np.ndarray,
+        right: np.ndarray,
+        quality: int = 50,
+        *,
+        independent: bool = False,
+        icc: bytes | None = None,
+        progress: Progress | None = None,
+    ) -> EncodedPair:
+        """As `encode`, with the encoder's own reconstruction beside the bytes."""
+        check_views(left, right, quality)
+        if icc is not None and len(icc) > MAX_PROFILE_BYTES:
+            raise InputError(f"the colour profile has {len(icc)} bytes, the limit is {MAX_PROFILE_BYTES}")
+        height, width = left.shape[:2]
+        check_size(width, height)
+        with exact_arithmetic(), memory_for(width, height):
+            return encode_pair(self.loaded, StereoPair(left, right, icc), int(quality), independent, progress)
+
+    def decode(
+        self,
+        data: bytes,
+        left_only: bool = False,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        progress: Progress | None = None,
+    ) -> StereoPair:
+        """The pair in the bytes of a file, or its left view alone: uint8 [H, W, 3] each.
+
+        `max_pixels` bounds one view. Raises `FormatError`, `LimitError` or `UnsupportedError`; the same bytes give the
+        same pixels on every machine.
+        """
+        return self._decode(*unpack(checked_bytes(data), left_only, max_pixels), left_only, progress)
+
+    def _decode(
+        self, header: Header, sections: dict[Tag, bytes], left_only: bool, progress: Progress | None
+    ) -> StereoPair:
+        if self.loaded.id != header.weights_id:
+            raise UnsupportedError(
+                f"this file needs weights {header.weights_id.hex()}, but those at hand are {self.loaded.id.hex()}"
+            )
+        with exact_arithmetic(), memory_for(header.width, header.height):
+            return decode_pair(self.loaded, header, sections, left_only, progress)
 
 
 def encode(
@@ -31,80 +101,34 @@ def encode(
     right: np.ndarray,
     quality: int = 50,
     *,
-    weights: str = "base",
+    weights: str | Path = "base",
     independent: bool = False,
     device: str = "auto",
     icc: bytes | None = None,
     progress: Progress | None = None,
 ) -> bytes:
-    """The bytes of a file that holds two views.
-
-    `left`, `right`: uint8 [H, W, 3] of one size; `quality` 1..100; `weights`: a shipped name or a file; `independent`:
-    code the right view without the left; `icc`: a colour profile to keep. `InputError` for anything else.
-    """
+    """The bytes of a file that holds two views; see `Codec` and `Codec.encode`."""
     check_views(left, right, quality)
-    quality = int(quality)
-    if icc is not None and len(icc) > MAX_PROFILE_BYTES:
-        raise InputError(f"the colour profile has {len(icc)} bytes, the limit is {MAX_PROFILE_BYTES}")
-    height, width = left.shape[:2]
-    check_size(width, height)
-    loaded = load_weights(str(weights), pick_device(device))
-    sections = {Tag.ICC: icc} if icc else {}
-    with exact_arithmetic(), memory_for(width, height):
-        sections[Tag.LEFT], values = encode_view(loaded, left, quality)
-        if progress:
-            progress(1, 2)
-        coupling = None
-        if not independent:
-            seen = render(loaded, values, quality)
-            del values
-            coupling = couple(loaded, seen, right, quality)
-        if coupling:
-            sections[Tag.DISPARITY] = coupling.section
-            sections[Tag.RIGHT], _ = encode_view(loaded, right, quality, coupling.warped, coupling.copied)
-        else:
-            sections[Tag.RIGHT], _ = encode_view(loaded, right, quality)
-        if progress:
-            progress(2, 2)
-    coupled = coupling is not None
-    return pack(Header(width, height, quality, loaded.id, coupled=coupled, adjusted=coupled), sections)
+    codec = Codec(weights, device)
+    return codec.encode(left, right, quality, independent=independent, icc=icc, progress=progress)
 
 
 def decode(
     data: bytes,
     left_only: bool = False,
     *,
-    weights: str | None = None,
+    weights: str | Path | None = None,
     device: str = "auto",
     max_pixels: int = MAX_PIXELS,
     progress: Progress | None = None,
 ) -> StereoPair:
-    """The pair in `data`, or its left view alone.
+    """The pair in `data`, or its left view alone; see `Codec.decode`.
 
-    `weights` names the weights where they are not shipped; `max_pixels` bounds one view. Raises `FormatError`,
-    `LimitError` or `UnsupportedError`; the same bytes give the same pixels on every machine.
+    `weights` names the weights where they are not shipped; `UnsupportedError` if they are not those of the file.
     """
-    if not isinstance(data, bytes | bytearray | memoryview):
-        raise InputError(f"a file to decode must be given as bytes, not as {type(data).__name__}")
-    data = bytes(data)
-    header, sections = unpack(data, left_only, max_pixels)
-    loaded = load_weights(str(weights) if weights else find_by_id(header.weights_id), pick_device(device))
-    if loaded.id != header.weights_id:
-        raise UnsupportedError(f"this file needs weights {header.weights_id.hex()}, but {weights} is {loaded.id.hex()}")
-    size, quality = (header.height, header.width), header.quality
-    shape, right, warped = block_shape(*size), None, None
-    with exact_arithmetic(), memory_for(header.width, header.height):
-        seen = render(loaded, decode_view(loaded, sections[Tag.LEFT], shape, quality), quality)
-        if progress:
-            progress(1, 1 if left_only else 2)
-        if not left_only:
-            if header.coupled:
-                warped = decode_prediction(sections[Tag.DISPARITY], shape, header.adjusted).apply(seen)
-            values = decode_view(loaded, sections[Tag.RIGHT], shape, quality, warped)
-            right = as_picture(render(loaded, values, quality, warped), *size)
-            if progress:
-                progress(2, 2)
-    return StereoPair(as_picture(seen, *size), right, sections.get(Tag.ICC))
+    header, sections = unpack(checked_bytes(data), left_only, max_pixels)
+    codec = Codec(weights or find_by_id(header.weights_id), device)
+    return codec._decode(header, sections, left_only, progress)
 
 
 def check_views(left: np.ndarray, right: np.ndarray, quality: int) -> None:
@@ -118,8 +142,24 @@ def check_views(left: np.ndarray, right: np.ndarray, quality: int) -> None:
         raise InputError(
             f"the views differ in size: left {left.shape[1]}x{left.shape[0]}, right {right.shape[1]}x{right.shape[0]}"
         )
-    if isinstance(quality, bool) or not isinstance(quality, Integral) or not 1 <= quality <= 100:
-        raise InputError(f"quality must be a whole number from 1 to 100, not {quality!r}")
+    if isinstance(quality, bool) or not isinstance(quality, Integral) or not 1 <= quality <= QUALITIES:
+        raise InputError(f"quality must be a whole number from 1 to {QUALITIES}, not {quality!r}")
+
+
+def checked_bytes(data: bytes) -> bytes:
+    """The bytes of a file; `InputError` for what are no bytes."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InputError(f"a file to decode must be given as bytes, not as {type(data).__name__}")
+    return bytes(data)
+
+
+def pick_device(name: str) -> torch.device:
+    """auto -> CUDA where there is one, else the CPU."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"unknown device {name!r}, expected auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("there is no CUDA device on this machine; use --device cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 @contextmanager
@@ -131,12 +171,3 @@ def memory_for(width: int, height: int) -> Iterator[None]:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
         raise LimitError(f"there is not enough memory here for a pair of {width}x{height} pixels") from error
-
-
-def pick_device(name: str) -> torch.device:
-    """auto -> CUDA where there is one, else the CPU."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise InputError(f"unknown device {name!r}, expected auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("there is no CUDA device on this machine; use --device cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

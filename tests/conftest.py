@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import settings
 from skimage.data import stereo_motorcycle
-
 from snncodec.config import PRESETS
 from snncodec.exact import ExactConv2d
 from snncodec.klt import start_linear
-from snncodec.model import QualityOffsets, StereoCodec
 from snncodec.neurons import Spike
 from snncodec.weights import load_weights, save_weights
+
+from snncodec.model import QualityOffsets, StereoCodec
 
 settings.register_profile("promises", derandomize=True, deadline=None, database=None)
 settings.load_profile("promises")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, features
 from skimage.data import stereo_motorcycle
+from snncodec.baselines import BASELINES, find_baselines
+from snncodec.images import StereoPair
 
 from snncodec import metrics
-from snncodec.baselines import BASELINES, find_baselines
 from snncodec.errors import InputError
-from snncodec.images import StereoPair
 
 NAMES = [name for name in BASELINES if features.check(BASELINES[name].feature)]
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import stereo_motorcycle
+from snncodec.baselines import BASELINES
+from snncodec.container import Header, Tag, pack, unpack
+from snncodec.images import StereoPair
 
 import snncodec
 from snncodec import bench, metrics
-from snncodec.baselines import BASELINES
-from snncodec.container import Header, Tag, pack, unpack
 from snncodec.errors import InputError, SnncodecError
-from snncodec.images import StereoPair
 
 KEYS = ["scene", "codec", "quality", "bytes", "bpp", "psnr", "psnr_left", "psnr_right"]
 KEYS += ["ms_ssim", "encode_s", "decode_s", "bpp_left", "bpp_right"]

@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from snncodec.bench import BenchResult, summarise
+from snncodec.config import MAX_PIXELS
+from snncodec.container import Header, Tag
+from snncodec.images import StereoPair
+from snncodec.terminal import progress_bar
 from typer.testing import CliRunner
 
 import snncodec
 from snncodec import container
-from snncodec.bench import BenchResult, summarise
 from snncodec.cli import app
-from snncodec.config import MAX_PIXELS
-from snncodec.container import Header, Tag
 from snncodec.errors import FormatError, TrainingError
-from snncodec.images import StereoPair
-from snncodec.terminal import progress_bar
 
 ROOT = Path(__file__).parents[1]
 SHAPE = (5, 7, 3)

@@ -7,15 +7,15 @@ import pytest
 import torch
 from conftest import CONFIGS, random_model, synthetic_pair
 from hypothesis import given, settings, strategies
-
-from snncodec import codec, views
 from snncodec.container import Tag, pack, unpack
 from snncodec.entropy import Tables, make_frequencies
-from snncodec.errors import FormatError, InputError, LimitError, SnncodecError, UnsupportedError, WeightsError
 from snncodec.metrics import psnr
 from snncodec.rounding import DISTORTION, cheapest
 from snncodec.tiles import spans
 from snncodec.weights import save_weights
+
+from snncodec import codec, views
+from snncodec.errors import FormatError, InputError, LimitError, SnncodecError, UnsupportedError, WeightsError
 
 SIDE = strategies.one_of(strategies.integers(1, 130), strategies.sampled_from([1, 15, 16, 17, 64, 65]))
 

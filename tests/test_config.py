@@ -6,8 +6,8 @@ import math
 
 import pytest
 from conftest import TINY
-
 from snncodec.config import PRESETS, ModelConfig, TrainOptions
+
 from snncodec.errors import InputError, WeightsError
 
 

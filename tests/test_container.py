@@ -7,8 +7,8 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from snncodec.container import Header, Tag, pack, read_header, unpack
+
 from snncodec.errors import FormatError, LimitError, SnncodecError, UnsupportedError
 
 HEADER = Header(width=741, height=497, quality=50, weights_id=bytes(range(8)), coupled=True)

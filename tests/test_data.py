@@ -5,10 +5,10 @@ import pytest
 import torch
 from conftest import synthetic_pair
 from PIL import Image
+from snncodec.data import CropSampler, StereoSampler, find_pictures, find_stereo, load_pictures, validation_crops
 from test_stereo import textured
 
 from snncodec import data
-from snncodec.data import CropSampler, StereoSampler, find_pictures, find_stereo, load_pictures, validation_crops
 from snncodec.errors import InputError
 
 

@@ -1,8 +1,8 @@
 """Promises of snncodec.datasets: views are paired by name in every known layout, and orphans are reported."""
 
 import pytest
-
 from snncodec.datasets import find_pairs
+
 from snncodec.errors import InputError
 
 

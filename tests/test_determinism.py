@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import CONFIGS, synthetic_pair
-
-from snncodec import codec, views
 from snncodec.container import unpack
 from snncodec.tiles import in_tiles
 from snncodec.weights import read_weights
+
+from snncodec import codec, views
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.bin"))

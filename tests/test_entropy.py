@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies
-
 from snncodec.entropy import (
     LOWEST_SCALE,
     SCALE_RATIO,
@@ -15,6 +14,7 @@ from snncodec.entropy import (
     logistic_frequencies,
     make_frequencies,
 )
+
 from snncodec.errors import FormatError, LimitError, WeightsError
 
 LOGISTIC = Tables(make_frequencies())

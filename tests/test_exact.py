@@ -6,9 +6,6 @@ import pytest
 import torch
 from conftest import CONFIGS, CPU
 from hypothesis import given, strategies
-from torch import nn
-
-from snncodec.errors import WeightsError
 from snncodec.exact import (
     EXACT_FLOAT32,
     EXACT_FLOAT64,
@@ -22,10 +19,13 @@ from snncodec.exact import (
     snap_parameters,
     snap_through,
 )
-from snncodec.model import StereoCodec
 from snncodec.neurons import Spike
 from snncodec.transforms import PixelNetwork
 from snncodec.weights import load_weights
+from torch import nn
+
+from snncodec.errors import WeightsError
+from snncodec.model import StereoCodec
 
 
 @pytest.fixture(params=["ilif", "ilif in two steps", "lif", "relu"])

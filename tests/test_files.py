@@ -4,10 +4,10 @@ import os
 import stat
 
 import pytest
+from snncodec.files import write_bytes, write_files
 
 from snncodec import files
 from snncodec.errors import InputError
-from snncodec.files import write_bytes, write_files
 
 
 def names(folder):

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from snncodec.container import Header, Tag, pack
 
 PACKAGE = Path(__file__).parents[1] / "snncodec"

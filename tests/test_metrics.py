@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
-
-from snncodec.errors import InputError
 from snncodec.images import StereoPair
 from snncodec.metrics import bd_rate, bpp, ms_ssim, pareto_front, psnr, psnr_pair
+
+from snncodec.errors import InputError
 
 RATES = [0.1, 0.2, 0.4, 0.8, 1.6]
 CURVE = [(rate, 30 + 3 * step) for step, rate in enumerate(RATES)]

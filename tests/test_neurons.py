@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 import torch
 from conftest import CONFIGS, CPU, TINY, synthetic_pair
+from snncodec.neurons import MAX_COUNT, RELU_MAX, RELU_STEPS, Spike, ilif_counts, mean_over_time, spread
+from snncodec.weights import load_weights
 from spikingjelly.activation_based import layer, neuron, surrogate
 
 from snncodec import codec, neurons, views
-from snncodec.neurons import MAX_COUNT, RELU_MAX, RELU_STEPS, Spike, ilif_counts, mean_over_time, spread
-from snncodec.weights import load_weights
 
 TAUS = (2.0, 4.0)
 SHAPE = (4 * 3, 5, 6, 7)  # four time steps of a batch of three

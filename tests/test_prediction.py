@@ -7,12 +7,8 @@ import pytest
 import torch
 from conftest import CPU
 from PIL import Image, ImageFilter
-from test_stereo import field_of, moved, tensor, textured
-
-from snncodec import codec, coupling, prediction
 from snncodec.container import Tag, unpack
 from snncodec.disparity import estimate
-from snncodec.errors import FormatError
 from snncodec.exact import exact_arithmetic
 from snncodec.exposure import expose, match_exposure
 from snncodec.field import encode_field
@@ -20,6 +16,10 @@ from snncodec.prediction import HEAD, Prediction, decode_prediction, encode_pred
 from snncodec.trial import Trial
 from snncodec.warp import KERNELS
 from snncodec.weights import load_weights
+from test_stereo import field_of, moved, tensor, textured
+
+from snncodec import codec, coupling, prediction
+from snncodec.errors import FormatError
 
 SAME = np.zeros((3, 2), dtype=np.int8)
 

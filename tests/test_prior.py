@@ -6,14 +6,14 @@ import pytest
 import torch
 from conftest import CONFIGS, CPU, TINY, random_model, synthetic_pair
 from hypothesis import given, settings, strategies
-
-from snncodec import views
 from snncodec.config import PRESETS
 from snncodec.entropy import Tables, make_frequencies
 from snncodec.exact import exact_arithmetic
 from snncodec.prior import COMPAND_MAX, COMPAND_STEPS, COMPAND_THRESHOLDS, ContextModel, compand
 from snncodec.warp import warp
 from snncodec.weights import Weights, load_weights
+
+from snncodec import views
 
 TABLES = Tables(make_frequencies())
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from snncodec.bench import BenchResult, summarise
 
 from snncodec import report
-from snncodec.bench import BenchResult, summarise
 from snncodec.errors import InputError
 
 KEYS = ["scene", "codec", "quality", "bytes", "bpp", "psnr", "psnr_left", "psnr_right"]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import stereo_motorcycle
-
-from snncodec import codec, weights
 from snncodec.container import Tag, unpack
 from snncodec.images import StereoPair
 from snncodec.metrics import psnr, psnr_pair
+
+from snncodec import codec, weights
 
 pytestmark = pytest.mark.skipif("base" not in weights.manifest(), reason="no weights are shipped")
 

@@ -5,20 +5,20 @@ import dataclasses
 import pytest
 import torch
 from conftest import CPU, random_model, synthetic_pair
-from spikingjelly.activation_based import neuron, surrogate
-
-from snncodec import codec, neurons
 from snncodec.config import PRESETS, ModelConfig, TrainOptions
 from snncodec.container import Tag, read_header
-from snncodec.errors import FormatError
 from snncodec.exact import ExactConv2d
-from snncodec.model import StereoCodec
 from snncodec.neurons import Spike
 from snncodec.prior import HyperDecoder, HyperEncoder
 from snncodec.stereo import Fusion
 from snncodec.train import train
 from snncodec.transforms import Decoder, LeftEncoder, RightEncoder
 from snncodec.weights import save_weights
+from spikingjelly.activation_based import neuron, surrogate
+
+from snncodec import codec, neurons
+from snncodec.errors import FormatError
+from snncodec.model import StereoCodec
 
 SKETCH = PRESETS["sketch"]
 

@@ -8,14 +8,10 @@ import pytest
 import torch
 from conftest import CONFIGS, CPU, TINY, random_model
 from hypothesis import given, settings, strategies
-
-from snncodec import codec, coupling, views
-from snncodec import warp as warping
 from snncodec.config import ModelConfig
 from snncodec.container import Tag, unpack
 from snncodec.disparity import Matcher, estimate
 from snncodec.entropy import Decoder, Encoder
-from snncodec.errors import FormatError
 from snncodec.exact import exact_arithmetic, snap
 from snncodec.field import FIELD_MAX, decode_field, encode_field, passes, walk
 from snncodec.matching import contrast, smooth
@@ -24,6 +20,10 @@ from snncodec.stereo import VALUE_BITS, Attention
 from snncodec.trial import try_view
 from snncodec.warp import BLOCK, KERNELS, MARGIN, warp
 from snncodec.weights import load_weights
+
+from snncodec import codec, coupling, views
+from snncodec import warp as warping
+from snncodec.errors import FormatError
 
 
 def textured(height, width, seed=0):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from snncodec.disparity import estimate
+from snncodec.synthetic import FAR, NEAR, compose, move
 from test_stereo import textured
 
 from snncodec import synthetic
-from snncodec.disparity import estimate
-from snncodec.synthetic import FAR, NEAR, compose, move
 
 
 def textures(count, side=160):

@@ -11,13 +11,13 @@ import torch
 from conftest import CPU, synthetic_pair
 from PIL import Image
 from safetensors.torch import load_file
-
-from snncodec import codec, klt, neurons, train
 from snncodec.config import STAGES, ModelConfig, TrainOptions
 from snncodec.data import CropSampler
-from snncodec.errors import InputError, SnncodecError, TrainingError
 from snncodec.metrics import psnr
 from snncodec.weights import load_weights
+
+from snncodec import codec, klt, neurons, train
+from snncodec.errors import InputError, SnncodecError, TrainingError
 
 ORDINARY_BATCH, FILTER = CropSampler.batch, cache(klt.lapped_filter)
 

@@ -8,7 +8,6 @@ import torch
 from conftest import CONFIGS, CPU, TINY, random_model
 from hypothesis import given, settings, strategies
 from scipy.ndimage import uniform_filter
-
 from snncodec.config import BLOCK, PRESETS, ModelConfig
 from snncodec.exact import ExactConv2d, exact_arithmetic
 from snncodec.klt import best_tables, lapped_filter

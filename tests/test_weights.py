@@ -13,13 +13,13 @@ import torch
 from conftest import CONFIGS, CPU, TINY, random_model
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-
-from snncodec import codec, weights
 from snncodec.entropy import TABLES, WIDEST, make_frequencies
-from snncodec.errors import UnsupportedError, WeightsError
-from snncodec.model import NODES
 from snncodec.neurons import Spike
 from snncodec.weights import find_by_id, load_for_training, load_weights, read_weights, save_weights
+
+from snncodec import codec, weights
+from snncodec.errors import UnsupportedError, WeightsError
+from snncodec.model import NODES
 
 ENCODER = ("left_encoder", "right_encoder", "encoder_offsets")
 LARGEST = 12 * 2**20  # bytes of a shipped weights file

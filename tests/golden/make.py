@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 from skimage.data import stereo_motorcycle
-
-from snncodec import codec
 from snncodec.container import read_header
 from snncodec.files import write_bytes
+
+from snncodec import codec
 
 FOLDER = Path(__file__).parent
 INDEX = FOLDER / "golden.json"

@@ -1,0 +1,1 @@
+"""Measuring whole files against other formats."""

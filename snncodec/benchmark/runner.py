@@ -1,0 +1,190 @@
+"""A folder of stereo pairs comes in; rows of figures, one per pair, codec and quality, go out with means and BD-rates.
+
+Every figure is taken on whole files: a pair is encoded to bytes, the bytes are decoded, and what came back is compared
+with what went in. Nothing is printed, and nothing is written anywhere, least of all into the data folder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from snncodec.benchmark import metrics
+from snncodec.benchmark.baselines import find_baselines
+from snncodec.benchmark.environment import describe_environment
+from snncodec.bitstream import container
+from snncodec.bitstream.container import Tag
+from snncodec.codec import Codec
+from snncodec.errors import InputError
+from snncodec.io import datasets, images
+from snncodec.io.images import StereoPair
+
+Row = dict[str, Any]
+Progress = Callable[[int, int], None]  # (rows done, rows in all)
+
+MEANS = ("bpp", "bpp_left", "bpp_right", "psnr", "psnr_left", "psnr_right", "ms_ssim", "encode_s", "decode_s")
+WARM_UP_SIDE = 128  # pixels; enough to load weights and start every kernel once, too small to take time
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """What `run` measured: `rows`, one per pair, codec and quality; a `summary` of them; the `settings` to repeat it
+    with; and the `orphans`, pictures without a partner, which were left out."""
+
+    rows: list[Row]
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    orphans: list[Path]
+
+
+class Coder(Protocol):
+    """What a codec must offer to be measured; `baselines.Baseline` and `StereoCoder` do."""
+
+    name: str
+    qualities: tuple[int, ...]
+
+    def encode(self, pair: StereoPair, quality: int) -> tuple[bytes, ...]: ...
+
+    def decode(self, files: tuple[bytes, ...]) -> StereoPair: ...
+
+    def view_bytes(self, files: tuple[bytes, ...]) -> tuple[int, int]: ...
+
+
+@dataclass(frozen=True)
+class StereoCoder:
+    """snncodec as a `Coder`. No ICC profile is stored, as none is in the baselines' files."""
+
+    codec: Codec
+    qualities: tuple[int, ...]
+    independent: bool
+    name: str = "snncodec"
+
+    def encode(self, pair: StereoPair, quality: int) -> tuple[bytes]:
+        return (self.codec.encode(pair.left, pair.right, quality, independent=self.independent),)
+
+    def decode(self, files: tuple[bytes]) -> StereoPair:
+        return self.codec.decode(files[0])
+
+    def view_bytes(self, files: tuple[bytes]) -> tuple[int, int]:
+        """What each view takes, the displacements counted with the right one; header and profile are in neither."""
+        _, sections = container.read_header(files[0])
+        lengths = {section.tag: section.length for section in sections}
+        return lengths[Tag.LEFT], lengths.get(Tag.DISPARITY, 0) + lengths[Tag.RIGHT]
+
+
+def run(
+    data: Path,
+    qualities: Iterable[int],
+    baselines: Iterable[str],
+    *,
+    weights: str | Path = "base",
+    device: str = "auto",
+    independent: bool = False,
+    progress: Progress | None = None,
+) -> BenchResult:
+    """Measure snncodec at `qualities` (1..100), and each baseline over its own qualities, on all pairs below `data`.
+
+    Raises InputError before the first measurement when there is no pair, no quality or no such baseline, and stops at
+    the first pair that cannot be read: a mean over some of the pairs would be mistaken for all.
+    Before the clock starts, every codec handles a corner of the first pair once, so no row pays for loading weights.
+    """
+    alternatives, chosen = find_baselines(baselines), tuple(sorted(set(qualities)))
+    if not chosen:
+        raise InputError("no quality to measure was given; name at least one between 1 and 100")
+    scenes, orphans = datasets.find_pairs(data)
+    names = Counter(scene.name for scene in scenes)
+    ours = StereoCoder(Codec(weights, device), chosen, independent)
+
+    coders: list[Coder] = [ours, *alternatives]
+    settings = {
+        "data": str(data),
+        "pairs": len(scenes),
+        "qualities": list(chosen),
+        "weights": str(weights),
+        "weights_id": ours.codec.loaded.id.hex(),
+        "independent": independent,
+        "device": device,
+        "baselines": {coder.name: coder.settings for coder in alternatives},
+    } | describe_environment(device)
+    total = len(scenes) * sum(len(coder.qualities) for coder in coders)
+    rows: list[Row] = []
+    for scene in scenes:
+        pair = images.read_pair(scene.left, scene.right)
+        label = scene.name if names[scene.name] == 1 else f"{scene.name} ({scene.left})"  # one curve per pair
+        if not rows:
+            _warm_up(coders, pair)
+        for coder in coders:
+            for quality in coder.qualities:
+                rows.append(measure(label, pair, coder, quality))
+                if progress:
+                    progress(len(rows), total)
+    return BenchResult(rows, summarise(rows, ours.name), settings, orphans)
+
+
+def measure(scene: str, pair: StereoPair, coder: Coder, quality: int) -> Row:
+    """One row: the pair through `coder` and back. Bytes are those of all files, PSNR is in dB, times are seconds of
+    wall clock from pixels to bytes and from bytes to pixels. bpp of a view are 8 x its own bytes over its pixels."""
+    start = time.perf_counter()
+    files = coder.encode(pair, quality)
+    encoded = time.perf_counter()
+    decoded = coder.decode(files)
+    end = time.perf_counter()
+    num_bytes, pixels = sum(len(file) for file in files), pair.left.shape[0] * pair.left.shape[1]
+    bpp_left, bpp_right = (metrics.bpp(count, pixels) for count in coder.view_bytes(files))
+    return {
+        "scene": scene,
+        "codec": coder.name,
+        "quality": quality,
+        "bytes": num_bytes,
+        "bpp": metrics.bpp(num_bytes, 2 * pixels),
+        "psnr": metrics.psnr_pair(pair, decoded),
+        "psnr_left": metrics.psnr(pair.left, decoded.left),
+        "psnr_right": metrics.psnr(pair.right, decoded.right),
+        "ms_ssim": metrics.ms_ssim(pair, decoded),
+        "encode_s": encoded - start,
+        "decode_s": end - encoded,
+        "bpp_left": bpp_left,
+        "bpp_right": bpp_right,
+    }
+
+
+def summarise(rows: list[Row], ours: str) -> dict[str, Any]:
+    """Means over pairs per codec and quality, and the BD-rate of codec `ours` against every other codec in `rows`.
+
+    The summary BD-rate is the mean of the BD-rates of the pairs (see `metrics.bd_rate`), over the pairs that have one.
+    A mean PSNR is infinite as soon as one pair came back without loss.
+    """
+    groups: dict[tuple[str, int], list[Row]] = {}
+    curves: dict[str, dict[str, list[metrics.Point]]] = {}
+    for row in rows:
+        groups.setdefault((row["codec"], row["quality"]), []).append(row)
+        curves.setdefault(row["codec"], {}).setdefault(row["scene"], []).append((row["bpp"], row["psnr"]))
+    means = [
+        {"codec": codec, "quality": quality, "pairs": len(group)}
+        | {key: _mean([row[key] for row in group]) for key in MEANS}
+        for (codec, quality), group in groups.items()
+    ]
+    anchors = {codec: scenes for codec, scenes in curves.items() if codec != ours}
+    return {"means": means, "bd_rate": {name: _bd_rates(scenes, curves[ours]) for name, scenes in anchors.items()}}
+
+
+def _bd_rates(anchor: dict[str, list[metrics.Point]], test: dict[str, list[metrics.Point]]) -> dict[str, Any]:
+    results = {scene: metrics.bd_rate(points, test[scene]) for scene, points in anchor.items()}
+    known = [result.percent for result in results.values() if result.percent is not None]
+    scenes = {scene: asdict(result) for scene, result in results.items()}
+    return {"mean": _mean(known) if known else None, "pairs": len(known), "scenes": scenes}
+
+
+def _mean(values: list[float | None]) -> float | None:
+    return None if None in values else sum(values) / len(values)
+
+
+def _warm_up(coders: list[Coder], pair: StereoPair) -> None:
+    """Run every coder once on a corner of `pair`."""
+    corner = StereoPair(*(view[:WARM_UP_SIDE, :WARM_UP_SIDE].copy() for view in (pair.left, pair.right)))
+    for coder in coders:
+        coder.decode(coder.encode(corner, coder.qualities[0]))

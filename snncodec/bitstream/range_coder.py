@@ -1,0 +1,125 @@
+"""Normative. Integer symbols and integer table indexes in, bytes out, and back, with constriction's range coder.
+
+A `RangeEncoder` takes symbols with adaptive counts that both sides keep, or equally likely ones (bypass); a
+`SymbolEncoder` also takes those with frequency tables. A symbol beyond its table's range is coded as an escape followed
+by 32 bypass bits, so nothing is ever clamped. The coder is a range coder (Martin 1979; constriction 0.5, 24-bit
+probabilities, 32-bit words); the words are written little-endian. No torch here.
+"""
+
+from __future__ import annotations
+
+import constriction
+import numpy as np
+
+from snncodec.bitstream.frequency_tables import TABLES, Categorical, FrequencyTables
+from snncodec.errors import FormatError
+
+Uniform = constriction.stream.model.Uniform
+queue = constriction.stream.queue
+
+HALF = 2**16  # an escaped symbol is two uniform 16-bit halves of symbol + 2**31
+
+
+def adaptive_model(counts: np.ndarray) -> Categorical:
+    """The coder model of symbols 0, 1, ... that were seen so often; no count is 0."""
+    return Categorical(counts.astype(np.float64), perfect=False)  # whole numbers, so that their sum is exact
+
+
+def by_table(indexes: np.ndarray) -> tuple[np.ndarray, list[tuple[int, slice]]]:
+    """The stable order that groups symbols by table, and each table's slice of it."""
+    order = np.argsort(indexes, kind="stable")
+    ends = np.cumsum(np.bincount(indexes, minlength=TABLES))
+    starts = np.concatenate([[0], ends[:-1]])
+    return order, [(i, slice(a, b)) for i, (a, b) in enumerate(zip(starts, ends, strict=True)) if b > a]
+
+
+class RangeEncoder:
+    """Collects symbols whose probabilities both sides know, and returns the bytes with `finish`."""
+
+    def __init__(self) -> None:
+        self.coder = queue.RangeEncoder()
+
+    def encode_adaptive(self, symbols: np.ndarray, counts: np.ndarray) -> None:
+        """Append symbols [n] from 0 to len(counts) - 1, which are as likely as they were often seen: int64 counts."""
+        self.coder.encode(symbols.astype(np.int32), adaptive_model(counts))
+
+    def encode_bypass(self, symbols: np.ndarray, size: int) -> None:
+        """Append symbols [n] that are equally likely from 0 to size - 1."""
+        self.coder.encode(symbols.astype(np.int32), Uniform(size))
+
+    def finish(self) -> bytes:
+        return self.coder.get_compressed().astype("<u4").tobytes()
+
+
+class SymbolEncoder(RangeEncoder):
+    """A `RangeEncoder` of symbols with tables, in calls of `encode`."""
+
+    def __init__(self, tables: FrequencyTables) -> None:
+        super().__init__()
+        self.tables = tables
+
+    def encode(self, symbols: np.ndarray, indexes: np.ndarray) -> None:
+        """Append int32 symbols with their uint8 table indexes, arrays of one shape."""
+        symbols, indexes = symbols.reshape(-1).astype(np.int64), indexes.reshape(-1)
+        order, groups = by_table(indexes)
+        symbols = symbols[order]
+        for table, where in groups:
+            reach, part = self.tables.reach[table], symbols[where]
+            escaped = np.abs(part) > reach
+            self.coder.encode(np.where(escaped, 0, part + reach + 1).astype(np.int32), self.tables.models[table])
+            if escaped.any():
+                offset = part[escaped] + 2**31
+                self.encode_bypass(offset // HALF, HALF)
+                self.encode_bypass(offset % HALF, HALF)
+
+
+class RangeDecoder:
+    """Gives back, call by call, what a `RangeEncoder` was given."""
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) % 4:
+            raise FormatError(f"an entropy-coded section has {len(data)} bytes, which is not a multiple of 4")
+        self.coder = queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
+
+    def decode_adaptive(self, number: int, counts: np.ndarray) -> np.ndarray:
+        """The next int64 symbols [number]; the counts must be those of the encoder."""
+        return self._next(adaptive_model(counts), number)
+
+    def decode_bypass(self, number: int, size: int) -> np.ndarray:
+        """The next int64 symbols [number] from 0 to size - 1."""
+        return self._next(Uniform(size), number)
+
+    def _next(self, model: Categorical | Uniform, number: int) -> np.ndarray:
+        try:
+            return self.coder.decode(model, int(number)).astype(np.int64)
+        except AssertionError as error:  # constriction's way to say that no encoder wrote these words
+            raise FormatError("an entropy-coded section holds words that no encoder writes") from error
+
+    def finish(self) -> None:
+        """Raise `FormatError` unless the words were used up."""
+        if not self.coder.maybe_exhausted():
+            raise FormatError("an entropy-coded section holds more than its pictures need")
+
+
+class SymbolDecoder(RangeDecoder):
+    """A `RangeDecoder` of what `SymbolEncoder.encode` was given; the indexes must be the same."""
+
+    def __init__(self, tables: FrequencyTables, data: bytes) -> None:
+        super().__init__(data)
+        self.tables = tables
+
+    def decode(self, indexes: np.ndarray) -> np.ndarray:
+        """The next int64 symbols, in the shape of their uint8 table indexes."""
+        order, groups = by_table(indexes.reshape(-1))
+        symbols = np.empty(indexes.size, dtype=np.int64)
+        for table, where in groups:
+            symbols[order[where]] = self._decode_group(table, where.stop - where.start)
+        return symbols.reshape(indexes.shape)
+
+    def _decode_group(self, table: int, count: int) -> np.ndarray:
+        coded = self._next(self.tables.models[table], count)
+        symbols, escaped = coded - self.tables.reach[table] - 1, coded == 0
+        if escapes := int(escaped.sum()):
+            upper, lower = (self.decode_bypass(escapes, HALF) for _ in range(2))
+            symbols[escaped] = upper * HALF + lower - 2**31
+        return symbols

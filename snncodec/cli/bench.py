@@ -1,0 +1,52 @@
+"""`snncodec bench`: a folder of pairs -> tables of size, quality and time."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snncodec.cli.options import Device, Force, Independent, Quiet, Weights, check_targets, share_cores, split_names
+from snncodec.cli.terminal import progress_bar
+from snncodec.constants import QUALITIES
+
+
+def bench(
+    data: Annotated[Path, typer.Argument(help="Folder of stereo pairs.")],
+    qualities: Annotated[str, typer.Option("--quality", "-q", help="Qualities of snncodec.")] = "10,30,50,70,90",
+    baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif",
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")] = None,
+    weights: Weights = "base",
+    independent: Independent = False,
+    device: Device = "auto",
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure whole files: size, quality and time, against other formats."""
+    chosen, formats = _qualities(qualities), split_names(baselines)
+    from snncodec.benchmark.baselines import BASELINES
+
+    if unknown := set(formats) - set(BASELINES):
+        raise typer.BadParameter(f"{min(unknown)!r} is none of {', '.join(BASELINES)}", param_hint="--baselines")
+    check_targets([path for path in (json_file, csv_file) if path], force)
+    share_cores()
+    from rich.console import Console
+
+    from snncodec.benchmark import report, runner
+
+    options = {"weights": weights, "device": device, "independent": independent}
+    with progress_bar("measuring", quiet) as progress:
+        result = runner.run(data, chosen, formats, **options, progress=progress)
+    if json_file:
+        report.write_json(result, json_file, force)
+    if csv_file:
+        report.write_csv(result, csv_file, force)
+    report.print_tables(result, Console(width=None if sys.stdout.isatty() else 200))  # a pipe has no width to fit
+
+
+def _qualities(text: str) -> list[int]:
+    values = [int(name) if name.isdecimal() else 0 for name in split_names(text)]
+    if not values or not all(1 <= value <= QUALITIES for value in values):
+        raise typer.BadParameter(f"{text!r} is no list of qualities from 1 to 100, such as 10,30,50", param_hint="-q")
+    return values

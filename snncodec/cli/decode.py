@@ -1,0 +1,61 @@
+"""`snncodec decode`: one file -> its pictures as PNG."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snncodec.cli.options import CodedFile, Device, Force, Quiet, check_targets, read_coded, share_cores
+from snncodec.cli.terminal import progress_bar, say
+from snncodec.constants import MAX_PIXELS
+
+
+def decode(
+    file: CodedFile,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR|PREFIX", help="Default: OUT_left.png, OUT_right.png beside OUT.bin."
+        ),
+    ] = None,
+    left_only: Annotated[bool, typer.Option("--left-only", help="Decode the left view alone.")] = False,
+    weights: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Needed if the file was not coded with shipped weights.")
+    ] = None,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger views.")] = MAX_PIXELS,
+    device: Device = "auto",
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Restore the pictures of a file as PNG."""
+    data = read_coded(file)
+    prefix = _decode_prefix(file, output)
+    targets = [prefix.with_name(f"{prefix.name}_{view}.png") for view in ("left", "right")][: 1 if left_only else 2]
+    new_folder = _names_folder(output) and not prefix.parent.exists()
+    if not new_folder:
+        check_targets(targets, force)
+    share_cores()
+    from snncodec import codec
+    from snncodec.io.images import write_images
+
+    with progress_bar("decoding", quiet) as progress:
+        limits = {"max_pixels": max_pixels, "device": device}
+        pair = codec.decode(data, left_only, weights=weights, **limits, progress=progress)
+    if new_folder:  # made as late as this, so that a file that cannot be decoded leaves none behind
+        prefix.parent.mkdir(parents=True)
+    write_images(dict(zip(targets, (pair.left, pair.right), strict=False)), pair.icc, force)
+    if not quiet:
+        height, width, _ = pair.left.shape
+        say(f"{', '.join(map(str, targets))}: {width}x{height}")
+
+
+def _names_folder(output: str | None) -> bool:
+    return bool(output) and (output.endswith(("/", os.sep)) or Path(output).is_dir())
+
+
+def _decode_prefix(file: Path, output: str | None) -> Path:
+    """Return the path that _left.png and _right.png are appended to."""
+    if not output:
+        return file.with_name(file.stem)
+    return Path(output, file.stem) if _names_folder(output) else Path(output)

@@ -1,0 +1,47 @@
+"""What several commands share: options, and what is asked before the work starts."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from snncodec.errors import InputError
+
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the networks run.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what exists.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr but errors.")]
+Weights = Annotated[str, typer.Option(metavar="NAME|FILE", help="Shipped weights by name, or a file of your own.")]
+Independent = Annotated[bool, typer.Option("--independent", help="Code the right view without the left one.")]
+CodedFile = Annotated[Path, typer.Argument(metavar="OUT.bin", help="File written by encode.")]
+
+
+def check_targets(paths: list[Path], force: bool) -> None:
+    """Refuse before the work what `files.write_files` would refuse after it: `InputError`."""
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise InputError(f"{paths[0]} is named twice; give each output a name of its own")
+    for path in paths:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; name a file to write")
+        if path.exists() and not force:
+            raise InputError(f"{path} exists already; pass -f to overwrite it")
+        if not path.parent.is_dir():
+            raise InputError(f"there is no folder {path.parent} to write {path.name} into; create it first")
+
+
+def share_cores() -> None:
+    """Let OpenMP threads sleep while they wait. They spin by default, which costs up to tenfold on a busy machine."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch loads
+
+
+def read_coded(file: Path) -> bytes:
+    """The bytes of a file that starts like one of ours."""
+    from snncodec.bitstream import container
+
+    with open(file, "rb") as stream:
+        return container.read(stream)
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The names of a list with commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,55 @@
+"""How the command line speaks: talk, progress and errors come in, lines on stderr and an exit status go out.
+
+The exit status is 0, 1 after one sentence about what went wrong, 2 (Typer's own) for wrong usage, 130 after Ctrl-C.
+Data for stdout does not pass through here.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from snncodec.errors import SnncodecError
+
+
+def say(line: str) -> None:
+    """Print one line on stderr."""
+    typer.echo(line, err=True)
+
+
+@contextmanager
+def progress_bar(title: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a callback `(done, total)` that moves a bar on stderr, or None where nobody is there to watch one."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class ErrorReportingGroup(TyperGroup):
+    """The commands, with every foreseen failure turned into one sentence and an exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever reads our output has seen enough; Typer ends quietly
+            raise
+        except KeyboardInterrupt:
+            say("snncodec: interrupted")
+            raise typer.Exit(130) from None
+        except OSError as error:
+            sentence = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        except SnncodecError as error:
+            sentence = str(error)
+        except MemoryError:
+            sentence = "there is not enough memory for this"
+        say("snncodec: " + " ".join(sentence.split()))  # one line, whatever a file name holds
+        raise typer.Exit(1)

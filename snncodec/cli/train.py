@@ -1,0 +1,48 @@
+"""`snncodec train`: pictures -> weights."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from snncodec.cli.options import Device, Force, Quiet, share_cores, split_names
+from snncodec.cli.terminal import progress_bar, say
+from snncodec.errors import InputError
+from snncodec.training.options import STAGES, TrainOptions
+
+
+def train(
+    data: Annotated[list[Path], typer.Argument(help="Folders of pictures or stereo pairs to learn from.")],
+    val: Annotated[Path | None, typer.Option(help="Folder of stereo pairs to validate on.")] = None,
+    preset: Annotated[Literal["base", "tiny", "sketch"], typer.Option(help="Size of the model.")] = "base",
+    neuron: Annotated[Literal["ilif", "lif", "relu"] | None, typer.Option(help="Replaces the preset's neuron.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="CKPT", help="Continue this run.")] = None,
+    init: Annotated[str | None, typer.Option(metavar="WEIGHTS", help="Start a new run from these weights.")] = None,
+    seed: Annotated[int, typer.Option(help="Start of all random numbers.")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="Length of the run in steps.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Length of the run in minutes.")] = None,
+    crop: Annotated[int | None, typer.Option(min=32, help="Side of the training crops in pixels.")] = None,
+    stages: Annotated[str, typer.Option(help="Stages to run, in order.")] = ",".join(STAGES),
+    output: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: runs/ and the preset's name.")
+    ] = None,
+    device: Device = "auto",
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train weights on your own pictures."""
+    folder = output or (resume.parent if resume else Path("runs", preset))
+    continues = resume and folder.resolve() == resume.parent.resolve()
+    lengths = {"steps": steps, "minutes": minutes, "crop": crop}
+    choices = {"preset": preset, "neuron": neuron, "resume": resume, "init": init, "stages": split_names(stages)}
+    try:
+        options = TrainOptions(data, val, **choices, **lengths, seed=seed, device=device, out=folder)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
+    if folder.is_dir() and any(folder.iterdir()) and not (continues or force):
+        raise InputError(f"{folder} holds a run already; continue it with --resume, or pass -f to overwrite it")
+    share_cores()
+    from snncodec.training.trainer import train as run
+
+    with progress_bar("training", quiet) as progress:
+        run(options, (lambda line: None) if quiet else say, progress)

@@ -1,0 +1,10 @@
+"""Normative. Numbers that every part of the codec shares."""
+
+BLOCK = 16  # pixels to a side of a block: the stride of the latents; 16 x 16 x 3 = 768 numbers
+QUALITIES = 100  # qualities run from 1 to 100
+MAX_PIXELS = 2**28  # of one view, unless the caller sets another limit
+
+
+def block_shape(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the blocks that cover a view of `height` x `width` pixels."""
+    return -(-height // BLOCK), -(-width // BLOCK)

@@ -1,0 +1,1 @@
+"""Bytes -> pixels. Nothing here imports the encoder."""

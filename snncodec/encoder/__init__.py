@@ -1,0 +1,1 @@
+"""Pixels -> bytes. Free to change: whatever it decides, the decoder follows."""

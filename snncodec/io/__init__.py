@@ -1,0 +1,1 @@
+"""Which files, which pixels: atomic writing, picture files, layouts of stereo datasets."""

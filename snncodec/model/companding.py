@@ -1,0 +1,26 @@
+"""Normative. How latents enter spiking networks: companded to small integers by comparison with stored thresholds."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+COMPAND_SCALE, COMPAND_MAX = 8, 40  # companding works on eighths of a quantisation step and saturates at +-40
+
+# The least |8 v| that compands to 1, 2, ..., 40: ceil(8 * (2**((k - 0.5) / 4) - 1)).
+COMPAND_THRESHOLDS = (
+    1, 3, 5, 7, 10, 13, 17, 22, 27, 34, 42, 51, 62, 75, 91, 110, 132, 158, 190, 227, 272, 324, 387, 462, 551, 656, 782,
+    932, 1109, 1320, 1572, 1871, 2226, 2648, 3151, 3749, 4459, 5304, 6309, 7505,
+)  # fmt: skip
+
+
+def compand(values: Tensor) -> Tensor:
+    """sign(v) * round(4 log2(1 + |v|)) of v in steps, by comparing |8 v| with stored integer thresholds."""
+    eighths = (values * COMPAND_SCALE).round()
+    thresholds = torch.tensor(COMPAND_THRESHOLDS, dtype=values.dtype, device=values.device)
+    return eighths.sign() * torch.bucketize(eighths.abs().contiguous(), thresholds, right=True).to(values.dtype)
+
+
+def with_magnitudes(companded: Tensor) -> Tensor:
+    """Companded values [N, C, h, w] and their magnitudes [N, 2 C, h, w]."""
+    return torch.cat([companded, companded.abs()], dim=1)

@@ -1,0 +1,145 @@
+"""Normative. The entropy model: which latents are likely, given hyper-latents and all that is coded already.
+
+In: latents decoded so far, in quantisation steps; out: a mean and an index of a frequency table for each latent of the
+next pass. A membrane map starts from the `HyperDecoder`, integrates the symbols of each pass, takes one residual
+spiking update and is read out. It neither quantises nor codes: a `code` function does, the same loop for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from snncodec.model.coding_passes import PREDICT_MAX, CodingPass, pass_order
+from snncodec.model.companding import COMPAND_SCALE
+from snncodec.model.config import ModelConfig
+
+
+@dataclass(frozen=True, eq=False)
+class PassInput:
+    """The latents that one pass codes, and what is expected of them; arrays of tokens [cells, channels]."""
+
+    channels: slice
+    cells: Tensor  # int64 [cells], indexes into the flattened map [N, h, w]
+    targets: Tensor | None  # latents to code, in steps; None when decoding
+    mean: Tensor  # real, in steps
+    index: Tensor  # real index of a frequency table
+
+
+CodePass = Callable[[PassInput], Tensor]  # returns the decoded latents in steps, [cells, channels]
+
+
+class Conditioner(Protocol):
+    """What another view tells the passes; membranes are [T * N, C, h, w]."""
+
+    def split_skipped(self, number: int, cells: Tensor, coded: Tensor) -> tuple[Tensor, Tensor]:
+        """The cells of pass `number` that are left to code, and the map `coded` [N * h * w, C] with the others."""
+        ...
+
+    def start(self, membrane: Tensor) -> Tensor:
+        """The membrane that the passes start from."""
+        ...
+
+    def attend(self, group: int, membrane: Tensor) -> Tensor:
+        """The membrane before the first pass of a group."""
+        ...
+
+    def adjust_parameters(
+        self, number: int, tokens: Tensor, cells: Tensor, mean: Tensor, index: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Mean and table index of pass `number`, of which `tokens` are the membranes."""
+        ...
+
+    def integrate_error(self, number: int, membrane: Tensor, cells: Tensor, values: Tensor) -> Tensor:
+        """The membrane after pass `number` decoded `values` [cells, channels]."""
+        ...
+
+
+class NullConditioner:
+    """No other view: everything stays as it is."""
+
+    def split_skipped(self, number: int, cells: Tensor, coded: Tensor) -> tuple[Tensor, Tensor]:
+        return cells, coded
+
+    def start(self, membrane: Tensor) -> Tensor:
+        return membrane
+
+    def attend(self, group: int, membrane: Tensor) -> Tensor:
+        return membrane
+
+    def adjust_parameters(
+        self, number: int, tokens: Tensor, cells: Tensor, mean: Tensor, index: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        return mean, index
+
+    def integrate_error(self, number: int, membrane: Tensor, cells: Tensor, values: Tensor) -> Tensor:
+        return membrane
+
+
+class ContextModel(nn.Module):
+    """Runs all passes over a map of latents and hands each to `code`."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        order = pass_order(config)
+        last = len(order) - 1
+        self.passes = nn.ModuleList(CodingPass(g, o, i == last, config) for i, (g, o) in enumerate(order))
+        self.groups = config.groups
+
+    def forward(
+        self,
+        membrane: Tensor,
+        index_offsets: Tensor,
+        targets: Tensor | None,
+        code: CodePass,
+        conditioner: Conditioner,
+    ) -> Tensor:
+        """Latents in steps [N, N2, h, w], as `code` returns them pass by pass.
+
+        `membrane` [T * N, C, h, w] is where the passes start; `index_offsets` [N, N2] are added to the table indexes;
+        `targets` [N, N2, h, w] are the latents to code, or None when decoding; cells that `conditioner` knows already
+        are not handed to `code`.
+        """
+        shape = (len(index_offsets), *membrane.shape[2:])
+        cells_per_map = shape[1] * shape[2]
+        maps: list[Tensor] = []  # [N * h * w, channels] of every group so far
+        membrane = conditioner.start(membrane)
+        for number, coding_pass in enumerate(self.passes):
+            channels = coding_pass.channels
+            if coding_pass.group == len(maps):
+                maps.append(membrane.new_zeros(shape[0] * cells_per_map, self.groups[coding_pass.group]))
+                membrane = conditioner.attend(coding_pass.group, membrane)
+            cells = coding_pass.cells(*shape, membrane.device)
+            cells, coded = conditioner.split_skipped(number, cells, torch.zeros_like(maps[-1]))
+            membrane = membrane + coding_pass.mix(coding_pass.spike(membrane))
+            tokens = coding_pass.tokens(membrane, cells)
+            mean, index = coding_pass.read(tokens)
+            mean = torch.zeros_like(index) if mean is None else mean
+            if coding_pass.predictor is not None:
+                known = as_map(torch.cat(maps, dim=1), *shape).detach()
+                eighths = (known * COMPAND_SCALE).round().clamp(-PREDICT_MAX, PREDICT_MAX)
+                mean = mean + as_tokens(coding_pass.predictor(eighths))[cells]
+            wanted = None if targets is None else as_tokens(targets[:, channels])[cells]
+            index = index + index_offsets[:, channels][cells // cells_per_map]
+            mean, index = conditioner.adjust_parameters(number, tokens, cells, mean, index)
+            values = code(PassInput(channels, cells, wanted, mean, index))
+            coded = coded.index_copy(0, cells, values.to(membrane.dtype))
+            maps[-1] = maps[-1] + coded
+            if coding_pass.context is not None:
+                membrane = membrane + coding_pass.context(as_map(coded.detach(), *shape))
+            membrane = conditioner.integrate_error(number, membrane, cells, values)
+        return as_map(torch.cat(maps, dim=1), *shape)
+
+
+def as_tokens(x: Tensor) -> Tensor:
+    """[N, C, h, w] -> [N * h * w, C]"""
+    return x.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def as_map(tokens: Tensor, count: int, height: int, width: int) -> Tensor:
+    """[N * h * w, C] -> [N, C, h, w]"""
+    return tokens.view(count, height, width, -1).permute(0, 3, 1, 2)

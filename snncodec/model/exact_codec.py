@@ -1,0 +1,67 @@
+"""Normative. `ExactCodec`: the networks on their fixed-point grid, as files are coded with them.
+
+Coding: pixels -> `analyse` -> latents -> `hyper_analysis` -> hyper-latents -> `run_context_model` (entropy_model.py)
+with a `code` function -> `reconstruct`. All but `analyse` computes alike on every machine. It touches no bytes and
+never learns.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from snncodec.constants import BLOCK
+from snncodec.model.config import ModelConfig
+from snncodec.model.entropy_model import EntropyModel
+from snncodec.model.lapped_transform import OVERLAP
+from snncodec.model.local_contrast import MEAN_RADIUS
+from snncodec.model.prediction import PredictedView
+from snncodec.model.quantisation import dequantise
+from snncodec.spiking.fixed_point import snap
+from snncodec.spiking.proof import prove_network
+
+
+class ExactCodec(EntropyModel):
+    """What `StereoCodec.exact` returns; `prepare` makes it ready."""
+
+    def __init__(self, config: ModelConfig, networks: dict[str, nn.Module], hyper_index: Tensor, steps: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        for name, network in networks.items():
+            self.add_module(name, network)
+        self.register_buffer("hyper_index", snap(hyper_index))
+        self.register_buffer("steps", steps)
+
+    def prepare(self, device: torch.device) -> ExactCodec:
+        """Move to `device`, prove exactness and choose number formats; `WeightsError` where that is impossible."""
+        self.to(device)
+        self.decoder.synthesis.prove()
+        entropy = (self.hyper_encoder, self.hyper_decoder, self.context_model, self.fusion)
+        offsets = (self.hyper_offsets, self.prior_offsets, self.index_offsets)
+        prove_network(nn.ModuleList([*entropy, *offsets]), "the entropy model", device)
+        pixels = (self.decoder.network, self.decoder.conditioning, self.decoder_offsets)
+        prove_network(nn.ModuleList(pixels), "the decoder", device)
+        return self
+
+    def analyse(self, pixels: Tensor, quality: int, predicted: PredictedView | None = None) -> Tensor:
+        """Latents in steps [1, N2, H/16, W/16] of one view [1, 3, H, W] (float32, minus 128), given a prediction."""
+        at = self._at(quality)
+        step, offsets = self.steps[quality - 1].float().view(1), self.encoder_offsets(at)
+        if predicted is None:
+            return self.left_encoder(pixels, step, offsets) / step
+        return self.right_encoder(self.left_encoder, pixels, step, offsets, predicted) / step
+
+    def reconstruct(self, latents: Tensor, quality: int, predicted: PredictedView | None = None) -> Tensor:
+        """Latents in steps [1, N2, h, w], as coded, and a prediction (minus 128) -> uint8 pixels [1, 3, 16 h, 16 w]."""
+        step = self.steps[quality - 1].view(1)
+        values = dequantise(latents, step)
+        if predicted is not None:
+            predicted = PredictedView(predicted.pixels.double(), predicted.matched)
+        pixels = self.decoder(values, step, self.decoder_offsets(self._at(quality)), predicted)
+        return pixels.add_(128).round_().clamp_(0, 255).to(torch.uint8)
+
+    @property
+    def margin(self) -> int:
+        """Blocks around a tile that its pixels (or latents) depend on: lapped filters, local mean, 3x3 convolutions."""
+        reach = OVERLAP + MEAN_RADIUS + self.config.patch * (2 * self.config.blocks + 3)
+        return 1 + -(-reach // BLOCK)

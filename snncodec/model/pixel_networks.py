@@ -1,0 +1,70 @@
+"""Normative. The spiking residual network on pixels that encoders (E) and decoder (D) share, and how predictions enter.
+
+Zero-mean pixels in quantisation steps go in, corrections in quantisation steps come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from snncodec.constants import BLOCK
+from snncodec.model.config import ModelConfig
+from snncodec.model.local_contrast import INPUT_MAX, INPUT_SCALE
+from snncodec.spiking.layers import FixedPointConv2d, ResidualBlock, mean_over_time, repeat_over_time
+from snncodec.spiking.neurons import Spike
+
+Condition = Callable[[Tensor], Tensor]  # a membrane [T * N, M, H / patch, W / patch], moved by what a prediction says
+
+
+class PixelNetwork(nn.Module):
+    """Patches -> membrane at stride `patch` -> residual blocks -> linear read-out.
+
+    In: zero-mean pixels in steps [N, 3, H, W] and per-channel offsets [N, M] that tell it the quality. Out:
+    [N, outputs, H / (patch * stride), W / (patch * stride)]. `bfloat16` trains the convolutions in that type.
+    """
+
+    def __init__(self, config: ModelConfig, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.time_steps, self.patch, self.bfloat16 = config.T, config.patch, False
+        self.stem = FixedPointConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
+        nn.init.normal_(self.stem.weight, std=0.5 / (INPUT_SCALE * config.patch))
+        self.blocks = nn.Sequential(*[ResidualBlock(config.M, config.spiking) for _ in range(config.blocks)])
+        self.spike = Spike(config.M, config.spiking)
+        self.read_out = FixedPointConv2d(config.M, outputs, stride, stride=stride, input_max=self.spike.max_output)
+        nn.init.normal_(self.read_out.weight, std=1e-4)
+        nn.init.zeros_(self.read_out.bias)
+
+    def forward(self, pixels: Tensor, offsets: Tensor, conditioning: Condition | None = None) -> Tensor:
+        """`conditioning` is what a prediction has to say to the membrane."""
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.bfloat16):
+            membrane = self.stem(F.pixel_unshuffle(pixels, self.patch)) + offsets[:, :, None, None]
+            membrane = repeat_over_time(membrane, self.time_steps)
+            if conditioning is not None:
+                membrane = conditioning(membrane)
+            out = self.read_out(self.spike(self.blocks(membrane)))
+        return mean_over_time(out.to(pixels.dtype), self.time_steps)
+
+
+class PredictionConditioning(nn.Module):
+    """How a prediction enters a pixel network: its difference from the pixels moves membranes, and a residual block."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.time_steps, self.patch = config.T, config.patch
+        self.stem = FixedPointConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
+        self.block = ResidualBlock(config.M, config.spiking)
+        for layer in (self.stem, self.block.conv2):  # starts by saying nothing
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, membrane: Tensor, difference: Tensor, matched: Tensor) -> Tensor:
+        """A membrane moved by the scaled difference [N, 3, H, W] of a prediction, in matched blocks [N, 1, h, w]."""
+        moved = self.stem(F.pixel_unshuffle(difference, self.patch))
+        moved = self.block(membrane + repeat_over_time(moved, self.time_steps))
+        size = BLOCK // self.patch
+        counts = matched.repeat_interleave(size, 2).repeat_interleave(size, 3)
+        return torch.where(repeat_over_time(counts, self.time_steps), moved, membrane)

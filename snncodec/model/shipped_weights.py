@@ -1,0 +1,63 @@
+"""The shipped weights: by name, or by the id that a coded file carries. Their files must match MANIFEST.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+
+from snncodec.errors import UnsupportedError, WeightsError
+from snncodec.io.files import write_bytes
+from snncodec.model.weights import LoadedWeights, read_weights
+
+PACKAGE = Path(__file__).parents[1]
+
+
+def folder() -> Path:
+    """Where the shipped weights lie: inside the wheel, or beside the package in a checkout."""
+    inside = PACKAGE / "_weights"
+    return inside if inside.is_dir() else PACKAGE.parent / "weights"
+
+
+def manifest() -> dict[str, dict[str, object]]:
+    """Name -> {"sha256": ..., "bytes": ...} of the shipped weights."""
+    file = folder() / "MANIFEST.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def load_weights(name: str, device: torch.device) -> LoadedWeights:
+    """Shipped weights by name, or any weights file by path, ready for coding on `device`."""
+    shipped = manifest().get(name)
+    file = folder() / f"{name}.safetensors" if shipped else Path(name)
+    if not file.is_file():
+        raise WeightsError(f"there are no weights {name!r}: expected a file, or one of {', '.join(manifest())}")
+    data = file.read_bytes()
+    if shipped and hashlib.sha256(data).hexdigest() != shipped["sha256"]:
+        raise WeightsError(f"{file} is damaged: its sha256 is not the one in MANIFEST.json; install snncodec again")
+    return read_weights(data, str(file), device)
+
+
+def find_by_id(weights_id: bytes) -> str:
+    """The name of the shipped weights with this id."""
+    for name, entry in manifest().items():
+        if str(entry["sha256"]).startswith(weights_id.hex()):
+            return name
+    raise UnsupportedError(
+        f"this file needs weights {weights_id.hex()}, which are not shipped here; name their file with --weights"
+    )
+
+
+def publish_weights(file: Path, name: str) -> Path:
+    """Make `file` the shipped weights `name`: copy it to `folder` and enter its sha256 and size in MANIFEST.json.
+
+    `WeightsError` for a file that is damaged or not provably exact. Returns where it went.
+    """
+    data, entries = file.read_bytes(), manifest()
+    read_weights(data, str(file), torch.device("cpu"))
+    entries[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    target = folder() / f"{name}.safetensors"
+    write_bytes(target, data, force=True)
+    write_bytes(folder() / "MANIFEST.json", (json.dumps(entries, indent=2) + "\n").encode(), force=True)
+    return target

@@ -1,0 +1,54 @@
+"""`StereoCodec`: all networks of the codec, as they are trained; `prepare` makes the `ExactCodec` that codes files.
+
+One set of weights serves the qualities 1..100. What the networks do together is in exact_codec.py for files, and in
+training/simulated_coding.py for gradients.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from snncodec.model.config import ModelConfig
+from snncodec.model.context_model import ContextModel
+from snncodec.model.entropy_model import EntropyModel
+from snncodec.model.exact_codec import ExactCodec
+from snncodec.model.fusion import Fusion
+from snncodec.model.hyperprior import HyperDecoder, HyperEncoder
+from snncodec.model.quality import QualityOffsets, quality_steps
+from snncodec.model.view_decoder import Decoder
+from snncodec.model.view_encoder import LeftEncoder, RightEncoder
+from snncodec.spiking.layers import exact_copy
+
+ENCODER_BITS = 24  # the encoders stay in float32, whose numbers this grid leaves as they are
+ENCODER_PARTS = ("left_encoder", "right_encoder", "encoder_offsets")
+
+
+class StereoCodec(EntropyModel):
+    """Two encoders, hyperprior, context model, fusion and decoder."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.left_encoder, self.right_encoder = LeftEncoder(config), RightEncoder(config)
+        self.hyper_encoder, self.hyper_decoder = HyperEncoder(config), HyperDecoder(config)
+        self.context_model, self.fusion = ContextModel(config), Fusion(config)
+        self.decoder = Decoder(config)
+        self.encoder_offsets, self.decoder_offsets = QualityOffsets(config.M), QualityOffsets(config.M)
+        self.hyper_offsets, self.prior_offsets = QualityOffsets(config.prior_width), QualityOffsets(config.prior_width)
+        self.index_offsets = QualityOffsets(config.N2)
+        self.hyper_index = nn.Parameter(torch.full((config.hyper_channels,), 28.0))
+        self.register_buffer("steps", quality_steps())
+
+    @torch.no_grad()
+    def exact(self) -> ExactCodec:
+        """A copy for coding, on the fixed-point grid, not yet proved to be exact."""
+        networks = {
+            name: exact_copy(part, ENCODER_BITS).float() if name in ENCODER_PARTS else exact_copy(part)
+            for name, part in self.named_children()
+        }
+        return ExactCodec(self.config, networks, self.hyper_index.double(), self.steps.double())
+
+    def prepare(self, device: torch.device) -> ExactCodec:
+        """The codec of files on `device`; `WeightsError` unless it provably computes exactly."""
+        return self.exact().prepare(device)

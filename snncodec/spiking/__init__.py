@@ -1,0 +1,1 @@
+"""How a neuron computes: spiking neurons, fixed-point layers, and the proof that they are exact."""

@@ -1,0 +1,118 @@
+"""Fixed-point convolutions and the residual block, and how a trained network turns into its exact counterpart.
+
+A layer that files depend on has an `exact` method that returns what codes with it; `exact_copy` applies it to all of a
+network. Trained networks compute in ordinary floats, exact ones on the fixed-point grid (see fixed_point.py).
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from snncodec.spiking.config import NeuronConfig
+from snncodec.spiking.fixed_point import FRACTION_BITS, snap, snap_through
+from snncodec.spiking.neurons import Spike
+
+
+class FixedPointConv2d(nn.Conv2d):
+    """A convolution on inputs that are integers of magnitude <= `input_max`; `quantised` trains on snapped weights."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 1, *, input_max: float, bias: bool = True, stride: int = 1
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, stride=stride, padding=(kernel - stride + 1) // 2, bias=bias)
+        self.input_max, self.quantised = input_max, False
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.quantised:
+            return super().forward(x)
+        bias = None if self.bias is None else snap_through(self.bias)
+        return self._conv_forward(x, snap_through(self.weight), bias)
+
+    def linear(self, tokens: Tensor) -> Tensor:
+        """The 1x1 convolution of tokens [P, inputs] -> [P, outputs]."""
+        weight, bias = self.weight.flatten(1), self.bias
+        if self.quantised:
+            weight, bias = snap_through(weight), None if bias is None else snap_through(bias)
+        return F.linear(tokens, weight, bias)
+
+    @torch.no_grad()
+    def exact(self, bits: int = FRACTION_BITS) -> ExactConv2d:
+        """The convolution that files are coded with; its weights are multiples of 2**-bits."""
+        bias = None if self.bias is None else snap(self.bias.double(), bits)
+        return ExactConv2d(snap(self.weight.double(), bits), bias, self.stride, self.padding, self.input_max)
+
+
+class ExactConv2d(nn.Module):
+    """A convolution with fixed-point weights; computes in the type of its weights, answers in that of its input."""
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, stride: tuple[int, ...], padding: tuple[int, ...], input_max: float
+    ) -> None:
+        super().__init__()
+        self.stride, self.padding, self.input_max = stride, padding, input_max
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x.to(self.weight.dtype), self.weight, self.bias, self.stride, self.padding).to(x.dtype)
+
+    def linear(self, tokens: Tensor) -> Tensor:
+        """The 1x1 convolution of tokens [P, inputs] -> [P, outputs]."""
+        return F.linear(tokens.to(self.weight.dtype), self.weight.flatten(1), self.bias).to(tokens.dtype)
+
+    def largest_output(self) -> float:
+        """The largest magnitude that any partial sum can have."""
+        sums = self.weight.double().abs().flatten(1).sum(1) * self.input_max
+        return float((sums + (0 if self.bias is None else self.bias.double().abs())).max())
+
+
+class ResidualBlock(nn.Module):
+    """A residual block with a membrane shortcut: m + Conv(Spike(Conv(Spike(m)))) (MS-ResNet, Hu et al. 2021)."""
+
+    def __init__(self, channels: int, neuron: NeuronConfig, kernel: int = 3) -> None:
+        super().__init__()
+        self.spike1, self.spike2 = Spike(channels, neuron), Spike(channels, neuron)
+        self.conv1 = FixedPointConv2d(channels, channels, kernel, input_max=self.spike1.max_output)
+        self.conv2 = FixedPointConv2d(channels, channels, kernel, input_max=self.spike1.max_output)
+        nn.init.normal_(self.conv2.weight, std=0.01)
+
+    def forward(self, membrane: Tensor) -> Tensor:
+        return membrane + self.conv2(self.spike2(self.conv1(self.spike1(membrane))))
+
+
+def repeat_over_time(x: Tensor, time_steps: int) -> Tensor:
+    """Repeat a constant input [N, ...] over time: [T * N, ...], time first (T = 1 copies nothing)."""
+    return x if time_steps == 1 else x.repeat(time_steps, *[1] * (x.dim() - 1))
+
+
+def mean_over_time(x: Tensor, time_steps: int) -> Tensor:
+    """[T * N, ...] -> [N, ...]; exact for power-of-two T."""
+    return x if time_steps == 1 else x.unflatten(0, (time_steps, len(x) // time_steps)).sum(0) / time_steps
+
+
+def quantise(network: nn.Module, on: bool = True) -> None:
+    """Switch quantisation-aware training of all fixed-point layers on or off."""
+    for layer in network.modules():
+        if isinstance(layer, FixedPointConv2d):
+            layer.quantised = on
+
+
+@torch.no_grad()
+def exact_copy(network: nn.Module, bits: int = FRACTION_BITS) -> nn.Module:
+    """A copy of a trained network for coding: every layer that has an `exact` counterpart is replaced by it.
+
+    All numbers become multiples of 2**-bits, in float64; nothing of the copy learns.
+    """
+    if hasattr(network, "exact"):
+        return network.exact(bits)
+    twin = copy.copy(network)
+    parts = network._modules.items()
+    twin._modules = {name: None if part is None else exact_copy(part, bits) for name, part in parts}
+    twin._parameters, twin._buffers = {}, {}
+    for name, numbers in (*network._parameters.items(), *network._buffers.items()):
+        twin.register_buffer(name, snap(numbers.double(), bits))
+    return twin

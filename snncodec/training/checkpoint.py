@@ -1,0 +1,36 @@
+"""Checkpoints of a training run: plain tensors and numbers to a file and back, whole or not at all.
+
+It does not know what the fields mean, and loads nothing that could run code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from snncodec.errors import TrainingError
+from snncodec.io.files import write_files
+
+PROGRESS = ("stage", "done", "spent", "step", "best")  # how far the run has come
+FIELDS = ("config", "model", "optimiser", "progress", "random")
+
+
+def write_checkpoint(state: dict[str, Any], file: Path) -> None:
+    """Replace `file` by `state`, which has the keys `FIELDS`."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_files({file: lambda stream: torch.save(state, stream)}, force=True)
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """What `write_checkpoint` wrote; `TrainingError` for anything else."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise TrainingError(f"cannot read the checkpoint {file}: {error.strerror or error}") from error
+    except Exception as error:  # torch raises what its parsers trip over, with advice that does not fit here
+        raise TrainingError(f"{file} is no checkpoint of a training run, or a damaged one") from error
+    if not isinstance(state, dict) or set(state) != set(FIELDS) or set(state["progress"]) != set(PROGRESS):
+        raise TrainingError(f"{file} is no checkpoint of a training run of this version")
+    return state

@@ -1,0 +1,55 @@
+"""Training pictures: folders of photographs or stereo pairs in, decoded 8-bit arrays out, kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from snncodec.errors import InputError
+from snncodec.io.datasets import Scene, list_pairs, list_pictures
+from snncodec.io.images import read_image
+
+Progress = Callable[[int, int], None]  # (pictures read, pictures in all)
+Pair = tuple[np.ndarray, np.ndarray]  # left and right view, uint8 [H, W, 3]
+
+
+def load_folders(
+    folders: list[Path], report: Callable[[str], None], progress: Progress | None = None
+) -> tuple[list[np.ndarray], list[Pair]]:
+    """All pictures below the folders, views of pairs included, and the stereo pairs among them.
+
+    Pairs whose views differ in size serve as single pictures only. `InputError` where there is no picture at all.
+    """
+    scenes = find_stereo(folders)
+    files = {*find_pictures(folders), *(view for scene in scenes for view in (scene.left, scene.right))}
+    pictures = load_pictures(sorted(files), progress)
+    views = [(pictures[scene.left], pictures[scene.right]) for scene in scenes]
+    pairs = [pair for pair in views if pair[0].shape == pair[1].shape]
+    if len(pairs) < len(views):
+        report(f"{len(views) - len(pairs)} pairs have views of different sizes; they serve as single pictures only")
+    return list(pictures.values()), pairs
+
+
+def find_pictures(folders: list[Path]) -> list[Path]:
+    """Every picture file below the folders, in a fixed order; `InputError` when there is none."""
+    files = sorted({folder / name for folder in folders for name in list_pictures(folder)})
+    if not files:
+        raise InputError(f"no pictures found below {', '.join(map(str, folders))}")
+    return files
+
+
+def find_stereo(folders: list[Path]) -> list[Scene]:
+    """Every stereo pair below the folders; none is no error."""
+    return [scene for folder in folders for scene in list_pairs(folder)[0]]
+
+
+def load_pictures(files: list[Path], progress: Progress | None = None) -> dict[Path, np.ndarray]:
+    """Decode files to uint8 arrays [H, W, 3]."""
+    pictures = {}
+    for number, file in enumerate(files):
+        pictures[file] = read_image(file)[0]
+        if progress:
+            progress(number + 1, len(files))
+    return pictures

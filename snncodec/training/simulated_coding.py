@@ -1,0 +1,78 @@
+"""Coding without bytes, with gradients: views and qualities in, estimated bits and decoded pixels out.
+
+Latents are rounded as the encoder rounds them, with the gradient of the identity; bits are those of logistic densities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from snncodec.encoder.rdoq import rdoq
+from snncodec.model.context_model import PassInput
+from snncodec.model.prediction import PredictedView
+from snncodec.model.stereo_codec import StereoCodec
+from snncodec.training.logistic import logistic_bits
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedViews:
+    """What training needs of one batch."""
+
+    bits: Tensor  # [N], of one view
+    pixels: Tensor | None  # [N, 3, H, W] decoded, minus 128
+    squared_error: Tensor  # [N], of the latents in steps, with a gradient for the means only
+
+
+def simulate_coding(
+    model: StereoCodec,
+    pixels: Tensor,
+    quality: Tensor,
+    *,
+    encode: bool = True,
+    decode: bool = True,
+    predicted: PredictedView | None = None,
+) -> SimulatedViews:
+    """Code pixels [N, 3, H, W] (minus 128, H and W multiples of 16) at qualities [N], differentiably.
+
+    Without `encode` the spiking encoder E is left out, without `decode` no pixels are made; early stages train so.
+    `predicted` (pixels minus 128) is what left views tell of right ones.
+    """
+    step = model.steps[quality - 1].to(pixels.dtype)
+    latents = analyse(model, pixels, step, quality, encode, predicted) / step.view(-1, 1, 1, 1)
+    prediction = None if predicted is None else model.project_prediction(predicted, quality)
+    inferred, coded = model.infer_hyper(len(pixels), latents.shape[2:], quality, prediction)
+    hyper = model.hyper_analysis(latents, quality)
+    hyper = torch.where(coded, hyper + (hyper.round() - hyper).detach(), inferred)
+    bits = [(logistic_bits(hyper, model.hyper_index.view(1, -1, 1, 1)) * coded).sum((1, 2, 3))]
+    errors = []
+
+    def code_pass(given: PassInput) -> Tensor:
+        residual = given.targets - given.mean
+        with torch.no_grad():
+            rounded, _ = rdoq(residual, lambda symbols: logistic_bits(symbols, given.index))
+        symbols = residual + (rounded - residual).detach()
+        bits.append(logistic_bits(symbols, given.index).view(len(pixels), -1).sum(1))
+        errors.append((given.targets.detach() - given.mean - rounded).square().view(len(pixels), -1).sum(1))
+        return symbols + given.mean
+
+    values = model.run_context_model(hyper, quality, latents.shape[2:], code_pass, latents, prediction)
+    decoded = None
+    if decode:
+        offsets = model.decoder_offsets(quality)
+        decoded = model.decoder(values * step.view(-1, 1, 1, 1), step, offsets, predicted)
+    return SimulatedViews(sum(bits), decoded, sum(errors))
+
+
+def analyse(
+    model: StereoCodec, pixels: Tensor, step: Tensor, quality: Tensor, encode: bool, predicted: PredictedView | None
+) -> Tensor:
+    """Latents [N, N2, H/16, W/16] in pixel units, of the linear transform alone or with the spiking encoder."""
+    if not encode:
+        return model.left_encoder.analysis(pixels).detach()
+    offsets = model.encoder_offsets(quality)
+    if predicted is None:
+        return model.left_encoder(pixels, step, offsets)
+    return model.right_encoder(model.left_encoder, pixels, step, offsets, predicted)
