@@ -7,13 +7,15 @@ import pytest
 import torch
 from hypothesis import settings
 from skimage.data import stereo_motorcycle
-from snncodec.config import PRESETS
-from snncodec.exact import ExactConv2d
-from snncodec.klt import start_linear
-from snncodec.neurons import Spike
-from snncodec.weights import load_weights, save_weights
-
-from snncodec.model import QualityOffsets, StereoCodec
+from snncodec.model.config import PRESETS
+from snncodec.model.quality import QualityOffsets
+from snncodec.model.shipped_weights import load_weights
+from snncodec.model.stereo_codec import StereoCodec
+from snncodec.model.weights import save_weights
+from snncodec.spiking.layers import FixedPointConv2d
+from snncodec.spiking.neurons import Spike
+from snncodec.training.fit_tables import logistic_frequencies
+from snncodec.training.initial_transform import start_linear
 
 settings.register_profile("promises", derandomize=True, deadline=None, database=None)
 settings.load_profile("promises")
@@ -33,13 +35,13 @@ def randomise(model, seed=0):
     """Random weights of a size that keeps membranes around their thresholds; returns the model."""
     torch.manual_seed(seed)
     for layer in model.modules():
-        if isinstance(layer, ExactConv2d):
+        if isinstance(layer, FixedPointConv2d):
             layer.weight.normal_(std=2 / (layer.weight[0].numel() * layer.input_max) ** 0.5)
             if layer.bias is not None:
                 layer.bias.normal_(std=0.3)
         elif isinstance(layer, Spike):
             layer.threshold.uniform_(0.5, 1.5).mul_(
-                0.4 if layer.kind == "lif" else 1
+                0.4 if layer.neuron.kind == "lif" else 1
             )  # its membranes see half the input
             layer.offset.normal_(std=0.3)
         elif isinstance(layer, QualityOffsets):
@@ -47,9 +49,9 @@ def randomise(model, seed=0):
     if model.config.attended:
         model.fusion.attention.gate.threshold.mul_(8)
     model.hyper_index.uniform_(15, 35)
-    for step in model.context_model.passes:
-        if step.predictor is not None:
-            step.predictor.weight.mul_(0.1)
+    for coding_pass in model.context_model.passes:
+        if coding_pass.predictor is not None:
+            coding_pass.predictor.weight.mul_(0.1)
     for network in (model.left_encoder.network, model.decoder.network):
         network.read_out.weight.mul_(0.1)  # a random correction should not drown the picture
         network.read_out.bias.mul_(0.1)
@@ -65,12 +67,17 @@ def random_model(config, seed=0):
     return randomise(model, seed)
 
 
+def save_random_weights(name, file, seed=0):
+    """Write random weights of one of `CONFIGS`; returns their path."""
+    return save_weights(random_model(CONFIGS[name], seed), logistic_frequencies(), file)
+
+
 @pytest.fixture(scope="session")
 def weights_files(tmp_path_factory):
     """Paths of random weights for every kind of neuron, by the names of `CONFIGS`."""
     folder = tmp_path_factory.mktemp("weights")
     files = {name: folder / f"{name.replace(' ', '_')}.safetensors" for name in CONFIGS}
-    return {name: str(save_weights(random_model(CONFIGS[name]), file)) for name, file in files.items()}
+    return {name: str(save_random_weights(name, file)) for name, file in files.items()}
 
 
 @pytest.fixture(scope="session")

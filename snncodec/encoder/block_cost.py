@@ -35,8 +35,8 @@ class BlockCost:
     def __init__(self, left: Tensor, right: Tensor, step: float, kernel: int) -> None:
         self.left = left[0, 0]
         dct = torch.from_numpy(DCT).float() * (math.sqrt(3) / step) ** 0.5  # luma to that of an orthonormal transform
-        taps = torch.tensor(KERNELS[kernel], dtype=torch.float32) / 128
-        eye = torch.eye(BLOCK, dtype=torch.float32)
+        taps = torch.tensor(KERNELS[kernel], dtype=torch.float32, device="cpu") / 128
+        eye = torch.eye(BLOCK, dtype=torch.float32, device="cpu")
         shifts = torch.stack([F.pad(eye, (i, taps.shape[1] - 1 - i)) for i in range(taps.shape[1])])
         self.transforms = dct @ torch.tensordot(taps, shifts, 1)  # [4, 16, 16 + taps - 1], one for each displacement
         self.right = dct @ right[0, 0].unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2) @ dct.T
@@ -71,7 +71,7 @@ class BlockCost:
     def _transform(self, rows: Tensor, columns: Tensor, across: Tensor, down: Tensor) -> Tensor:
         """Coefficients [n, 16, 16] of displaced blocks of the left view, interpolated as `warp` does."""
         (height, width), size = self.left.shape, self.transforms.shape[2]
-        reach = torch.arange(size) - (size - BLOCK) // 2
+        reach = torch.arange(size, device="cpu") - (size - BLOCK) // 2
         x = ((columns * BLOCK + (across >> 2))[:, None] + reach).clamp(0, width - 1)
         y = ((rows * BLOCK + (down >> 2))[:, None] + reach).clamp(0, height - 1)
         patches = self.left.flatten()[y[:, :, None] * width + x[:, None, :]]
