@@ -1,70 +1,124 @@
-"""Make golden files from the motorcycle pair: `python tests/golden/make.py WEIGHTS`, shipped or a file in this folder.
+"""Make golden files from the motorcycle pair: `python tests/golden/make.py`.
 
-Golden files stay for ever: an entry of golden.json is never replaced, only what is missing is made. Those made with
-small weights that lie in this folder need nothing else; those made with shipped weights stay as long as these weights.
-Sizes, qualities and how blurred the right view is are those in `CASES`. Every file is decoded once, and what came out
-is what all machines must get.
+Golden files are what must decode to the same pixels on every machine, from version 1.0 on for ever; until then they are
+replaced with the version of the format, or with the shipped weights that some of them are made with. Every file is
+decoded once, and what came out is what all machines must get.
 """
 
 import datetime
 import hashlib
 import json
-import platform
-import sys
+import tempfile
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+from golden_weights import CONFIGS, golden_weights
 from PIL import Image, ImageFilter
 from skimage.data import stereo_motorcycle
-from snncodec.container import read_header
-from snncodec.files import write_bytes
 
-from snncodec import codec
+from snncodec.benchmark.environment import describe_environment
+from snncodec.bitstream.container import read_header
+from snncodec.codec import Codec
+from snncodec.decoder.inter_view import encode_inter_view
+from snncodec.decoder.view import as_picture
+from snncodec.decoder.warping import KERNELS
+from snncodec.encoder import encode
+from snncodec.encoder.displacement_search import DisplacementSearch
+from snncodec.encoder.mode_decision import InterViewModes, ModeDecision, predict_with
+from snncodec.io.files import write_bytes
 
 FOLDER = Path(__file__).parent
 INDEX = FOLDER / "golden.json"
-CASES = [(133, 200, 5, False), (133, 200, 50, False), (133, 200, 95, False), (65, 47, 50, True)]
-CASES += [(100, 150, 10, False), (100, 150, 20, False), (100, 150, 80, False)]  # made since predictions have a head
-CASES += [(100, 150, 20, False, 1.2), (100, 150, 40, False, 1.2), (100, 150, 20, False, 2)]  # since there are Gaussians
 CORNER = (150, 280)  # row and column where the crops begin: spokes, edges and a smooth floor
 
 
-def processor():
-    """The name of this machine's processor, as far as the system tells."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+@dataclass(frozen=True)
+class Case:
+    """One golden file: a crop of the motorcycle pair, and how it is coded."""
+
+    weights: str  # one of `golden_weights.CONFIGS`, or "shipped"
+    height: int
+    width: int
+    quality: int
+    independent: bool = False
+    kernel: int | None = None  # of interpolation; of files with other than shipped weights
+    blur: float = 0  # of the right view, in pixels
+    corner: tuple[int, int] = CORNER
+
+    @property
+    def name(self) -> str:
+        kind = "_independent" if self.independent else ""
+        kind += f"_kernel{self.kernel}" if self.kernel is not None else ""
+        return f"{self.weights}_{self.width}x{self.height}_q{self.quality}{kind}.bin"
 
 
-def make(weights, entries, height, width, quality, independent, blur=0):
-    """Encode one crop and add its entry, unless there is one of its name."""
-    rows, columns = slice(CORNER[0], CORNER[0] + height), slice(CORNER[1], CORNER[1] + width)
-    views = [np.ascontiguousarray(view[rows, columns]) for view in stereo_motorcycle()[:2]]
-    if blur:
-        views[1] = np.asarray(Image.fromarray(views[1]).filter(ImageFilter.GaussianBlur(blur)))
-    data = codec.encode(*views, quality, weights=weights, independent=independent)
-    weights_id = read_header(data)[0].weights_id.hex()[:8]
-    kind = "_independent" if independent else f"_blur{blur}" if blur else ""
-    name = f"motorcycle_{width}x{height}_q{quality}{kind}_{weights_id}.bin"
-    if name in entries or (FOLDER / name).exists():
-        return
-    pair = codec.decode(data, weights=weights)
-    own = Path(weights).name if Path(weights).is_file() else None  # lies in this folder, or is shipped
-    made_on = f"{processor()}, {datetime.datetime.now(datetime.UTC).date()}"
-    entries[name] = {
+CASES = [
+    *(Case(weights, 64, 96, 50) for weights in CONFIGS),
+    *(Case(weights, 40, 47, 20, independent=True) for weights in CONFIGS),
+    *(Case("ilif", 80, 112, 40, kernel=kernel, blur=0.7 * (kernel > 2)) for kernel in range(len(KERNELS))),
+    Case("ilif", 16, 1600, 30, corner=(240, 0)),  # more than one tile
+    Case("lif_T4", 1600, 33, 30, independent=True),
+    Case("ilif", 1, 1, 50),
+    *(Case("shipped", 133, 200, quality) for quality in (5, 30, 70, 100)),
+    Case("shipped", 133, 200, 20, blur=1.2),
+    Case("shipped", 65, 47, 50, independent=True),
+]
+
+
+def views(case):
+    """The crop of a case; where the pair is too small for it, mirrored copies continue it."""
+    pair = []
+    for view in stereo_motorcycle()[:2]:
+        padding = [
+            (0, max(0, a + n - s)) for a, n, s in zip(case.corner, (case.height, case.width), view.shape, strict=False)
+        ]
+        padded = np.pad(view, (*padding, (0, 0)), mode="symmetric") if any(map(any, padding)) else view
+        rows, columns = (slice(a, a + n) for a, n in zip(case.corner, (case.height, case.width), strict=True))
+        pair.append(np.ascontiguousarray(padded[rows, columns]))
+    if case.blur:
+        pair[1] = np.asarray(Image.fromarray(pair[1]).filter(ImageFilter.GaussianBlur(case.blur)))
+    return pair
+
+
+def forced_modes(case, loaded, left_reconstruction, right, quality):
+    """Inter-view modes with the kernel of a case, whatever they cost; every third matched block is skipped."""
+    left = as_picture(left_reconstruction, *right.shape[:2])
+    search = DisplacementSearch(left, right, float(loaded.codec.steps[quality - 1]))
+    prediction = predict_with(search, left_reconstruction, right, case.kernel or 0, least_share=-1.0)
+    section, prediction = encode_inter_view(prediction)
+    matched = prediction.field.matched
+    skipped = matched & (np.arange(matched.size).reshape(matched.shape) % 3 == 0)
+    return ModeDecision(InterViewModes(section, prediction.apply(left_reconstruction), skipped), None)
+
+
+def make(case, codec):
+    """Encode the views of a case; returns its entry of the index."""
+    decide = encode.decide_inter_view if case.weights == "shipped" else partial(forced_modes, case)
+    with patch.object(encode, "decide_inter_view", decide):
+        data = codec.encode(*views(case), case.quality, independent=case.independent)
+    write_bytes(FOLDER / case.name, data, force=True)
+    pair = codec.decode(data)
+    return {
         "sha256_left": hashlib.sha256(pair.left.tobytes()).hexdigest(),
         "sha256_right": hashlib.sha256(pair.right.tobytes()).hexdigest(),
-        "weights": own,
-        "made_on": made_on,
+        "weights": case.weights,
+        "inter_view": read_header(data)[0].inter_view,
+        "made_on": f"{describe_environment('cpu')['cpu']}, {datetime.datetime.now(datetime.UTC).date()}",
     }
-    write_bytes(FOLDER / name, data)
 
 
 if __name__ == "__main__":
-    weights = sys.argv[1]
-    if Path(weights).is_file() and Path(weights).resolve().parent != FOLDER.resolve():
-        raise SystemExit(f"copy {weights} into {FOLDER} first, where it has to stay")
-    entries = json.loads(INDEX.read_text()) if INDEX.exists() else {}
-    for case in CASES:
-        make(weights, entries, *case)
-        write_bytes(INDEX, json.dumps(entries, indent=1).encode() + b"\n", force=True)
+    for file in FOLDER.glob("*.bin"):
+        file.unlink()
+    entries = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (*CONFIGS, "shipped"):
+            weights = "base" if name == "shipped" else golden_weights(name, Path(folder, f"{name}.safetensors"))
+            codec = Codec(weights, "cpu")
+            for case in (case for case in CASES if case.weights == name):
+                entries[case.name] = make(case, codec)
+                print(case.name, (FOLDER / case.name).stat().st_size, entries[case.name]["inter_view"])  # noqa: T201
+    write_bytes(INDEX, json.dumps(entries, indent=1).encode() + b"\n", force=True)

@@ -1,0 +1,102 @@
+"""Weights for golden files, made of integers from a frozen random generator: the same bytes on every machine.
+
+They need no room in the repository, and have every shape that files can be coded with.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from snncodec.constants import BLOCK
+from snncodec.model.config import PRESETS
+from snncodec.model.quality import QualityOffsets
+from snncodec.model.stereo_codec import StereoCodec
+from snncodec.model.weights import save_weights
+from snncodec.spiking.layers import FixedPointConv2d
+from snncodec.spiking.neurons import Spike
+
+TINY = PRESETS["tiny"]
+CONFIGS = {
+    "base": PRESETS["base"],
+    "sketch": PRESETS["sketch"],
+    "ilif": TINY,
+    "ilif_T2": dataclasses.replace(TINY, T=2, attended=(1,)),
+    "lif_T4": dataclasses.replace(TINY, neuron="lif", T=4),
+    "relu": dataclasses.replace(TINY, neuron="relu"),
+}
+UNIT = 4096  # of weights, offsets and thresholds
+COSINE, SINE = 12 / 13, 5 / 13  # of the rotation across block borders
+
+
+def golden_weights(name, file):
+    """Write the weights of one of `CONFIGS` to `file`; returns it."""
+    config, random = CONFIGS[name], np.random.RandomState(sum(map(ord, name)))  # frozen: its streams never change
+    model = StereoCodec(config)
+    with torch.no_grad():
+        for layer in model.modules():
+            fill(layer, random)
+        model.hyper_index.copy_(integers(random, model.hyper_index.shape, 10 * UNIT) + 25)
+        for coding_pass in model.context_model.passes:
+            if coding_pass.predictor is not None:
+                coding_pass.predictor.weight.mul_(1 / 8)
+        if config.attended:
+            model.fusion.attention.gate.threshold.mul_(8)
+        for network in (model.left_encoder.network, model.decoder.network):
+            network.read_out.weight.mul_(1 / 16)  # a random correction should not drown the picture
+            network.read_out.bias.mul_(1 / 16)
+        set_transform(model)
+    return save_weights(model, frequencies(), file)
+
+
+def fill(layer, random):
+    """Random numbers of a size that keeps membranes around their thresholds."""
+    if isinstance(layer, FixedPointConv2d):
+        reach = UNIT * 3 / (layer.weight[0].numel() * layer.input_max) ** 0.5
+        layer.weight.copy_(integers(random, layer.weight.shape, reach))
+        if layer.bias is not None:
+            layer.bias.copy_(integers(random, layer.bias.shape, UNIT / 2))
+    elif isinstance(layer, Spike):
+        size = UNIT * (0.2 if layer.neuron.kind == "lif" else 0.5)  # its membranes see half the input
+        layer.threshold.copy_(integers(random, layer.threshold.shape, size) + 2 * size / UNIT)
+        layer.offset.copy_(integers(random, layer.offset.shape, UNIT / 2))
+    elif isinstance(layer, QualityOffsets):
+        layer.nodes.copy_(integers(random, layer.nodes.shape, UNIT / 2))
+
+
+def integers(random, shape, reach):
+    """Whole multiples of 1/4096 from -reach to reach, given in those units."""
+    reach = max(1, round(reach))
+    return torch.from_numpy(random.randint(-reach, reach + 1, tuple(shape)) / UNIT).float()
+
+
+def set_transform(model):
+    """A two-dimensional Walsh-Hadamard transform of each colour, lowest sequencies first, and table offsets for it."""
+    rows = np.ones((1, 1))
+    while len(rows) < BLOCK:
+        rows = np.block([[rows, rows], [rows, -rows]])
+    rows = rows[np.argsort((np.diff(rows) != 0).sum(1), kind="stable")] / BLOCK**0.5
+    order = np.add.outer(np.arange(BLOCK), np.arange(BLOCK)).ravel().argsort(kind="stable")
+    luma = np.kron(rows, rows)[order]
+    matrix = np.zeros((len(luma), 3, 3, len(luma)))
+    for colour in range(3):
+        matrix[:, colour, colour] = luma
+    matrix = torch.from_numpy(matrix.reshape(3 * len(luma), 3 * len(luma))[: model.config.N2]).float()
+    across = torch.eye(BLOCK) * COSINE + torch.eye(BLOCK).flip(0) * SINE * torch.sign(torch.arange(BLOCK) - 7.5)
+    analysis, synthesis = model.left_encoder.analysis, model.decoder.synthesis
+    analysis.matrix.copy_(matrix)
+    analysis.filter.copy_(across)
+    synthesis.matrix.copy_(matrix.T)
+    synthesis.filter.copy_(across.T)
+    fall = torch.linspace(45, 5, model.config.N2)
+    model.index_offsets.nodes.copy_((fall + torch.linspace(-10, 12, len(model.index_offsets.nodes))[:, None]).round())
+
+
+def frequencies():
+    """Tables of falling frequencies, the wider the higher their number; symbols beyond them are escaped."""
+    table = np.zeros((64, 602), dtype=np.int32)
+    for number, row in enumerate(table):
+        reach = min(600, 1 + number * number // 6)
+        row[: reach + 1] = [max(2, 2**21 * 8 // (8 + number) // (1 + magnitude) ** 2) for magnitude in range(reach + 1)]
+        row[-1] = 64
+    return table
