@@ -42,9 +42,10 @@ class Baseline:
 
     def encode(self, pair: StereoPair, quality: int) -> tuple[bytes, bytes]:
         """Both views as complete files; InputError where the format is missing or refuses the picture."""
-        return self._encode_view(pair.left, quality), self._encode_view(pair.right, quality)
+        left, right = pair.views()
+        return self._encode_view(left, quality), self._encode_view(right, quality)
 
-    def decode(self, files: tuple[bytes, bytes]) -> StereoPair:
+    def decode(self, files: tuple[bytes, ...]) -> StereoPair:
         """The pair that came out of `encode`, as uint8 [H, W, 3] views; InputError above Pillow's own size limit."""
         try:
             left, right = (np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) for file in files)
@@ -52,7 +53,7 @@ class Baseline:
             raise InputError(f"Pillow refuses to read back what it wrote as {self.name}: {error}") from error
         return StereoPair(left, right)
 
-    def view_bytes(self, files: tuple[bytes, bytes]) -> tuple[int, int]:
+    def view_bytes(self, files: tuple[bytes, ...]) -> tuple[int, int]:
         """The size of the left and of the right file."""
         return len(files[0]), len(files[1])
 

@@ -41,7 +41,7 @@ def psnr(reference: np.ndarray, test: np.ndarray) -> float:
 
 def psnr_pair(pair: StereoPair, decoded: StereoPair) -> float:
     """PSNR in dB over both views at once: one mean squared error over left and right, not the mean of two PSNRs."""
-    views = list(zip(_views(pair), _views(decoded), strict=True))
+    views = list(zip(pair.views(), decoded.views(), strict=True))
     return _decibel(sum(_squared_error(a, b) for a, b in views), sum(a.size for a, _ in views))
 
 
@@ -54,14 +54,11 @@ def bpp(num_bytes: int, num_pixels: int) -> float:
     return 8 * num_bytes / num_pixels
 
 
-def ms_ssim(reference: np.ndarray | StereoPair, test: np.ndarray | StereoPair) -> float | None:
-    """Multi-scale SSIM (Wang, Simoncelli, Bovik 2003) on RGB, 0..1; for pairs, the mean over both views.
+def ms_ssim(reference: np.ndarray, test: np.ndarray) -> float | None:
+    """Multi-scale SSIM (Wang, Simoncelli, Bovik 2003) of two uint8 [H, W, 3], on RGB, 0..1.
 
     None where a side has 160 pixels or fewer: five scales do not fit.
     """
-    if isinstance(reference, StereoPair) and isinstance(test, StereoPair):
-        values = [ms_ssim(a, b) for a, b in zip(_views(reference), _views(test), strict=True)]
-        return None if None in values else sum(values) / 2
     _check_alike(reference, test)
     if min(reference.shape[:2]) <= MS_SSIM_SIDE:
         return None
@@ -71,6 +68,12 @@ def ms_ssim(reference: np.ndarray | StereoPair, test: np.ndarray | StereoPair) -
     batches = [torch.tensor(view).permute(2, 0, 1)[None].float() for view in (reference, test)]  # float32 [1, 3, H, W]
     with torch.no_grad():
         return float(pytorch_msssim.ms_ssim(*batches, data_range=255))
+
+
+def ms_ssim_pair(pair: StereoPair, decoded: StereoPair) -> float | None:
+    """The mean of `ms_ssim` over both views; None where it does not exist."""
+    left, right = (ms_ssim(a, b) for a, b in zip(pair.views(), decoded.views(), strict=True))
+    return None if left is None or right is None else (left + right) / 2
 
 
 def bd_rate(anchor: Iterable[Point], test: Iterable[Point]) -> BDResult:
@@ -109,12 +112,6 @@ def pareto_front(points: Iterable[Point]) -> list[Point]:
         if rate > 0 and math.isfinite(quality) and (not front or quality > front[-1][1]):
             front.append((rate, quality))
     return front
-
-
-def _views(pair: StereoPair) -> tuple[np.ndarray, np.ndarray]:
-    if pair.right is None:
-        raise InputError("this pair has no right view (decoded with left_only?); compare the left views on their own")
-    return pair.left, pair.right
 
 
 def _check_alike(reference: np.ndarray, test: np.ndarray) -> None:

@@ -44,8 +44,11 @@ class BenchResult:
 class Coder(Protocol):
     """What a codec must offer to be measured; `baselines.Baseline` and `StereoCoder` do."""
 
-    name: str
-    qualities: tuple[int, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def qualities(self) -> tuple[int, ...]: ...
 
     def encode(self, pair: StereoPair, quality: int) -> tuple[bytes, ...]: ...
 
@@ -64,12 +67,12 @@ class StereoCoder:
     name: str = "snncodec"
 
     def encode(self, pair: StereoPair, quality: int) -> tuple[bytes]:
-        return (self.codec.encode(pair.left, pair.right, quality, independent=self.independent),)
+        return (self.codec.encode(*pair.views(), quality, independent=self.independent),)
 
-    def decode(self, files: tuple[bytes]) -> StereoPair:
+    def decode(self, files: tuple[bytes, ...]) -> StereoPair:
         return self.codec.decode(files[0])
 
-    def view_bytes(self, files: tuple[bytes]) -> tuple[int, int]:
+    def view_bytes(self, files: tuple[bytes, ...]) -> tuple[int, int]:
         """What each view takes, the displacements counted with the right one; header and profile are in neither."""
         _, sections = container.read_header(files[0])
         lengths = {section.tag: section.length for section in sections}
@@ -133,6 +136,7 @@ def measure(scene: str, pair: StereoPair, coder: Coder, quality: int) -> Row:
     encoded = time.perf_counter()
     decoded = coder.decode(files)
     end = time.perf_counter()
+    psnr_left, psnr_right = (metrics.psnr(a, b) for a, b in zip(pair.views(), decoded.views(), strict=True))
     num_bytes, pixels = sum(len(file) for file in files), pair.left.shape[0] * pair.left.shape[1]
     bpp_left, bpp_right = (metrics.bpp(count, pixels) for count in coder.view_bytes(files))
     return {
@@ -142,9 +146,9 @@ def measure(scene: str, pair: StereoPair, coder: Coder, quality: int) -> Row:
         "bytes": num_bytes,
         "bpp": metrics.bpp(num_bytes, 2 * pixels),
         "psnr": metrics.psnr_pair(pair, decoded),
-        "psnr_left": metrics.psnr(pair.left, decoded.left),
-        "psnr_right": metrics.psnr(pair.right, decoded.right),
-        "ms_ssim": metrics.ms_ssim(pair, decoded),
+        "psnr_left": psnr_left,
+        "psnr_right": psnr_right,
+        "ms_ssim": metrics.ms_ssim_pair(pair, decoded),
         "encode_s": encoded - start,
         "decode_s": end - encoded,
         "bpp_left": bpp_left,
@@ -176,15 +180,18 @@ def _bd_rates(anchor: dict[str, list[metrics.Point]], test: dict[str, list[metri
     results = {scene: metrics.bd_rate(points, test[scene]) for scene, points in anchor.items()}
     known = [result.percent for result in results.values() if result.percent is not None]
     scenes = {scene: asdict(result) for scene, result in results.items()}
-    return {"mean": _mean(known) if known else None, "pairs": len(known), "scenes": scenes}
+    return {"mean": sum(known) / len(known) if known else None, "pairs": len(known), "scenes": scenes}
 
 
 def _mean(values: list[float | None]) -> float | None:
-    return None if None in values else sum(values) / len(values)
+    """None where one of the values is missing."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def _warm_up(coders: list[Coder], pair: StereoPair) -> None:
     """Run every coder once on a corner of `pair`."""
-    corner = StereoPair(*(view[:WARM_UP_SIDE, :WARM_UP_SIDE].copy() for view in (pair.left, pair.right)))
+    left, right = (view[:WARM_UP_SIDE, :WARM_UP_SIDE].copy() for view in pair.views())
+    corner = StereoPair(left, right)
     for coder in coders:
         coder.decode(coder.encode(corner, coder.qualities[0]))

@@ -35,7 +35,7 @@ Too many pixels: `LimitError`. Every other broken rule: `FormatError`, each with
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
@@ -209,7 +209,7 @@ def _check_header(header: Header) -> None:
         raise FormatError(f"the weights id has {len(header.weights_id)} bytes, expected 8")
 
 
-def _check_tags(tags: list[int], inter_view: bool) -> None:
+def _check_tags(tags: Sequence[int], inter_view: bool) -> None:
     if unknown := [tag for tag in tags if tag not in Tag.__members__.values()]:
         raise UnsupportedError(f"unknown section tag {unknown[0]}: the file needs a newer snncodec")
     for tag, following in pairwise(tags):

@@ -7,13 +7,14 @@ Table i stands for symbols whose scale is about 0.03 exp(0.117 i) quantisation s
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TypeAlias
 
 import constriction
 import numpy as np
 
 from snncodec.errors import WeightsError
 
-Categorical = constriction.stream.model.Categorical
+Categorical: TypeAlias = constriction.stream.model.Categorical
 
 TABLES = 64
 LARGEST_SYMBOL = 600  # symbols from -600 to 600 fit the widest table

@@ -8,13 +8,15 @@ probabilities, 32-bit words); the words are written little-endian. No torch here
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import constriction
 import numpy as np
 
 from snncodec.bitstream.frequency_tables import TABLES, Categorical, FrequencyTables
 from snncodec.errors import FormatError
 
-Uniform = constriction.stream.model.Uniform
+Uniform: TypeAlias = constriction.stream.model.Uniform
 queue = constriction.stream.queue
 
 HALF = 2**16  # an escaped symbol is two uniform 16-bit halves of symbol + 2**31

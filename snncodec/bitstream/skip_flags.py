@@ -7,16 +7,23 @@ of four known neighbours are set is the context, whose counts grow from one pass
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from snncodec.bitstream.block_scan import FIRST_FLAG_COUNTS, Blocks, by_context, flag_contexts, scan_coarse_to_fine
-from snncodec.bitstream.range_coder import RangeDecoder, RangeEncoder
+from snncodec.bitstream.range_coder import RangeDecoder
 
 CodeFlags = Callable[[Blocks, np.ndarray], np.ndarray]  # (blocks, counts) -> flags there, int64 [blocks]
 
 
-def encode_flags(coder: RangeEncoder, flags: np.ndarray, matched: np.ndarray) -> None:
+class AdaptiveEncoder(Protocol):
+    """What takes flags: a `RangeEncoder`, or what stands in for one."""
+
+    def encode_adaptive(self, symbols: np.ndarray, counts: np.ndarray) -> None: ...
+
+
+def encode_flags(coder: AdaptiveEncoder, flags: np.ndarray, matched: np.ndarray) -> None:
     """Append a map of flags, bool [h, w], none of which is set outside `matched`, bool [h, w]."""
 
     def code(blocks: Blocks, counts: np.ndarray) -> np.ndarray:

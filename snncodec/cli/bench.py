@@ -35,9 +35,10 @@ def bench(
 
     from snncodec.benchmark import report, runner
 
-    options = {"weights": weights, "device": device, "independent": independent}
     with progress_bar("measuring", quiet) as progress:
-        result = runner.run(data, chosen, formats, **options, progress=progress)
+        result = runner.run(
+            data, chosen, formats, weights=weights, device=device, independent=independent, progress=progress
+        )
     if json_file:
         report.write_json(result, json_file, force)
     if csv_file:

@@ -40,18 +40,20 @@ def decode(
     from snncodec.io.images import write_images
 
     with progress_bar("decoding", quiet) as progress:
-        limits = {"max_pixels": max_pixels, "device": device}
-        pair = codec.decode(data, left_only, weights=weights, **limits, progress=progress)
+        pair = codec.decode(data, left_only, weights=weights, device=device, max_pixels=max_pixels, progress=progress)
     if new_folder:  # made as late as this, so that a file that cannot be decoded leaves none behind
         prefix.parent.mkdir(parents=True)
-    write_images(dict(zip(targets, (pair.left, pair.right), strict=False)), pair.icc, force)
+    views = (pair.left,) if left_only else pair.views()
+    write_images(dict(zip(targets, views, strict=True)), pair.icc, force)
     if not quiet:
         height, width, _ = pair.left.shape
         say(f"{', '.join(map(str, targets))}: {width}x{height}")
 
 
 def _names_folder(output: str | None) -> bool:
-    return bool(output) and (output.endswith(("/", os.sep)) or Path(output).is_dir())
+    if not output:
+        return False
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
 def _decode_prefix(file: Path, output: str | None) -> Path:

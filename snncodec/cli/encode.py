@@ -31,7 +31,7 @@ def encode(
     pair = read_pair(left, right, note=None if quiet else say)
     with progress_bar("encoding", quiet) as progress:
         codec = Codec(weights, device)
-        data = codec.encode(pair.left, pair.right, quality, independent=independent, icc=pair.icc, progress=progress)
+        data = codec.encode(*pair.views(), quality, independent=independent, icc=pair.icc, progress=progress)
     write_bytes(output, data, force)
     if not quiet:
         height, width, _ = pair.left.shape

@@ -33,10 +33,11 @@ def train(
     """Train weights on your own pictures."""
     folder = output or (resume.parent if resume else Path("runs", preset))
     continues = resume and folder.resolve() == resume.parent.resolve()
-    lengths = {"steps": steps, "minutes": minutes, "crop": crop}
-    choices = {"preset": preset, "neuron": neuron, "resume": resume, "init": init, "stages": split_names(stages)}
     try:
-        options = TrainOptions(data, val, **choices, **lengths, seed=seed, device=device, out=folder)
+        options = TrainOptions(
+            data, val=val, preset=preset, neuron=neuron, resume=resume, init=init, seed=seed, steps=steps,
+            minutes=minutes, crop=crop, stages=split_names(stages), device=device, out=folder,
+        )  # fmt: skip
     except InputError as error:
         raise typer.BadParameter(str(error)) from error
     if folder.is_dir() and any(folder.iterdir()) and not (continues or force):

@@ -59,7 +59,7 @@ def render(codec: ExactCodec, latents: Tensor, quality: int, predicted: Predicte
         return codec.reconstruct(part, quality, PredictedView(*prediction).centred() if prediction else None)
 
     maps = [latents] if predicted is None else [latents, predicted.pixels, predicted.matched]
-    return in_tiles(reconstruct, maps, tuple(latents.shape[2:]), codec.margin)[0]
+    return in_tiles(reconstruct, maps, (latents.shape[2], latents.shape[3]), codec.margin)[0]
 
 
 def map_coding_tiles(

@@ -6,6 +6,9 @@ Orchard and Sullivan, IEEE TIP 1994), because edges between blocks that move dif
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -65,7 +68,8 @@ def _warp_tile(left: Tensor, ring: Tensor, taps: Tensor, tile: Tile) -> Tensor:
     patches = left[:, rows, columns].int()  # [3, h, w, 24 + 2 half - 1, 24 + 2 half - 1]
     for component in (0, 1):  # along rows, then along columns
         weights = taps[ring[component] & 3][..., None, None].unbind(2)
-        patches = sum(weight * patches[..., i : i + size] for i, weight in enumerate(weights)).transpose(3, 4)
+        parts = (weight * patches[..., i : i + size] for i, weight in enumerate(weights))
+        patches = reduce(add, parts).transpose(3, 4)
     patches = (patches + 2**5) >> 6  # two taps' units of 1/128 each: 14 bits of fraction become 8, then two fades add 8
     for _ in range(2):  # down the columns of the blocks, then along their rows
         patches = overlap(patches).permute(0, 2, 1, 4, 3)

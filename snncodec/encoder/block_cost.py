@@ -50,8 +50,8 @@ class BlockCost:
 
         Most of them are tried again and again: what was measured once is kept.
         """
-        questions = np.broadcast_arrays(*blocks, *(tried + FARTHEST).swapaxes(0, 1))
-        questions = np.ravel_multi_index(questions, self.dims)
+        components = np.broadcast_arrays(*blocks, *(tried + FARTHEST).swapaxes(0, 1))
+        questions = np.ravel_multi_index(components, self.dims)
         distinct = np.unique(questions)
         places = np.searchsorted(self.asked, distinct)
         new = self.asked[places] != distinct

@@ -74,11 +74,11 @@ class DisplacementSearch:
 def refine(cost: BlockCost, displacements: np.ndarray) -> np.ndarray:
     """Displacements int64 [2, h, w] moved down to a quarter pixel where views or neighbours become alike."""
     shape = displacements.shape[1:]
-    blocks = tuple(np.indices(shape).reshape(2, -1))
+    rows, columns = np.indices(shape).reshape(2, -1)
     for size, moves in ROUNDS:
         middle = np.sort(surroundings(displacements), axis=0)[2]
         tried = np.stack([middle, *(displacements + size * np.reshape(move, (2, 1, 1)) for move in moves)])
-        bits = cost.matched(blocks, tried.reshape(len(tried), 2, -1)).reshape(-1, *shape)
+        bits = cost.matched((rows, columns), tried.reshape(len(tried), 2, -1)).reshape(-1, *shape)
         best = (bits + SMOOTHNESS_BITS * np.log2(1 + np.abs(tried - middle)).sum(1)).argmin(0)
         displacements = np.take_along_axis(tried, best[None, None], 0)[0]
     return displacements

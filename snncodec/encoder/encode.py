@@ -40,7 +40,7 @@ class EncodedPair:
         """The pair as any decoder will restore it."""
         predicted = self.modes.predicted if self.modes else None
         right = render(self.loaded.codec, self.right_latents, self.quality, predicted)
-        return StereoPair(*(as_picture(view, *self.size) for view in (self.left_reconstruction, right)))
+        return StereoPair(as_picture(self.left_reconstruction, *self.size), as_picture(right, *self.size))
 
 
 def encode_pair(
@@ -51,21 +51,22 @@ def encode_pair(
     progress: Progress | None = None,
 ) -> EncodedPair:
     """Code two views, uint8 [H, W, 3] of one size; with `independent`, the right one without the left."""
-    size = pair.left.shape[:2]
+    left, right = pair.views()
+    size = left.shape[:2]
     sections = {Tag.ICC: pair.icc} if pair.icc else {}
     coder = SymbolEncoder(loaded.tables)
-    left = code_view(loaded, pair.left, quality, coder)
+    left_latents = code_view(loaded, left, quality, coder).latents
     sections[Tag.LEFT] = coder.finish()
-    left_reconstruction = render(loaded.codec, left.latents, quality)
+    left_reconstruction = render(loaded.codec, left_latents, quality)
     if progress:
         progress(1, 2)
     modes, intra = None, None
     if not independent:
-        decision = decide_inter_view(loaded, left_reconstruction, pair.right, quality)
+        decision = decide_inter_view(loaded, left_reconstruction, right, quality)
         modes, intra = decision.inter_view, decision.intra
     if modes:
         sections[Tag.DISPARITY] = modes.section
-    sections[Tag.RIGHT], right_latents = code_right(loaded, pair.right, quality, modes, intra)
+    sections[Tag.RIGHT], right_latents = code_right(loaded, right, quality, modes, intra)
     if progress:
         progress(2, 2)
     data = pack(Header(size[1], size[0], quality, loaded.id, inter_view=modes is not None), sections)

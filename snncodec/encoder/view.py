@@ -50,44 +50,63 @@ def code_view(
     `predicted` (uint8), which the decoder has too, helps to code it; the latents of `skipped` blocks (bool [h, w], all
     of them matched; none by default) are taken from it.
     """
-    codec, tables, shape = loaded.codec, loaded.tables, block_shape(*view.shape[:2])
-    pixels = padded(view, codec.steps.device)
-    skips = torch.from_numpy(np.zeros(shape, dtype=bool) if skipped is None else skipped).to(pixels.device)[None]
-    bits, distortion, skip_distortion = torch.zeros((3, *shape), dtype=torch.float64, device=pixels.device)
+    shape = block_shape(*view.shape[:2])
+    skipped = np.zeros(shape, dtype=bool) if skipped is None else skipped
+    coder = TileCoder(loaded, padded(view, loaded.codec.steps.device), quality, sink, predicted, skipped)
+    latents = map_coding_tiles(loaded.codec, shape, quality, predicted, coder.code)
+    return CodedView(latents, coder.bits, coder.distortion, coder.skip_distortion)
 
-    def code_tile(tile: Tile, prediction: PredictedLatents | None) -> Tensor:
-        latents = analyse_tile(codec, pixels, quality, predicted, tile, shape)
-        hyper, coded = codec.infer_hyper(1, tile.shape, quality, prediction)
-        hyper[coded] = codec.hyper_analysis(latents, quality).round()[coded]
-        sink.encode(as_symbols(hyper[coded]), hyper_indexes(codec, coded))
+
+class TileCoder:
+    """Codes the tiles of one view, and notes what its blocks cost."""
+
+    def __init__(
+        self,
+        loaded: LoadedWeights,
+        pixels: Tensor,
+        quality: int,
+        sink: SymbolSink,
+        predicted: PredictedView | None,
+        skipped: np.ndarray,
+    ) -> None:
+        """`pixels`: uint8 [1, 3, 16 h, 16 w]; for the others see `code_view`."""
+        self.loaded, self.codec, self.pixels, self.quality = loaded, loaded.codec, pixels, quality
+        self.sink, self.predicted, self.skipped = sink, predicted, skipped
+        costs = torch.zeros((3, *skipped.shape), dtype=torch.float64, device=pixels.device)
+        self.bits, self.distortion, self.skip_distortion = costs
+
+    def code(self, tile: Tile, prediction: PredictedLatents | None) -> Tensor:
+        """Code one tile; returns its decoded latents in steps."""
+        latents = analyse_tile(self.codec, self.pixels, self.quality, self.predicted, tile, self.skipped.shape)
+        hyper = self._code_hyper(latents, tile, prediction)
+        skips = None
         if prediction is not None:
-            encode_flags(sink, skips[0][tile].cpu().numpy(), matched_blocks(prediction))
-            skip_distortion[tile] = SQUARED_STEP_BITS * (latents - prediction.values).square().sum((0, 1))
-        tile_bits, tile_distortion = latents.new_zeros((2, latents[0, 0].numel()))
+            encode_flags(self.sink, self.skipped[tile], matched_blocks(prediction))
+            skips = torch.from_numpy(self.skipped[tile]).to(latents.device)[None]
+            self.skip_distortion[tile] = SQUARED_STEP_BITS * (latents - prediction.values).square().sum((0, 1))
+        bits, distortion = latents.new_zeros((2, latents[0, 0].numel()))
 
         def code_pass(given: PassInput) -> Tensor:
+            assert given.targets is not None  # only a decoder has none
             mean, indexes = snap_latents(given.mean), table_indexes(given.index)
-            symbols, rate = choose_symbols(given.targets - mean, indexes, tables)
-            sink.encode(as_symbols(symbols), indexes)
-            tile_bits.index_add_(0, given.cells, rate.sum(1))
-            tile_distortion.index_add_(0, given.cells, (given.targets - given.mean - symbols).square_().sum(1))
+            symbols, rate = choose_symbols(given.targets - mean, indexes, self.loaded.tables)
+            self.sink.encode(as_symbols(symbols), indexes)
+            bits.index_add_(0, given.cells, rate.sum(1))
+            distortion.index_add_(0, given.cells, (given.targets - given.mean - symbols).square_().sum(1))
             return reconstruct_latents(symbols, mean)
 
-        decoded = codec.run_context_model(
-            hyper,
-            quality,
-            tile.shape,
-            code_pass,
-            latents,
-            prediction,
-            None if prediction is None else skips[(..., *tile)],
-        )
-        bits[tile] = tile_bits.view(tile.shape) + hyper_bits(loaded, hyper, coded, tile.shape)
-        distortion[tile] = SQUARED_STEP_BITS * tile_distortion.view(tile.shape)
+        decoded = self.codec.run_context_model(hyper, self.quality, tile.shape, code_pass, latents, prediction, skips)
+        self.bits[tile] += bits.view(tile.shape)
+        self.distortion[tile] = SQUARED_STEP_BITS * distortion.view(tile.shape)
         return decoded
 
-    latents = map_coding_tiles(codec, shape, quality, predicted, code_tile)
-    return CodedView(latents, bits, distortion, skip_distortion)
+    def _code_hyper(self, latents: Tensor, tile: Tile, prediction: PredictedLatents | None) -> Tensor:
+        """Code the hyper-latents of a tile as far as a prediction does not tell them; returns all of them."""
+        hyper, coded = self.codec.infer_hyper(1, tile.shape, self.quality, prediction)
+        hyper[coded] = self.codec.hyper_analysis(latents, self.quality).round()[coded]
+        self.sink.encode(as_symbols(hyper[coded]), hyper_indexes(self.codec, coded))
+        self.bits[tile] = hyper_bits(self.loaded, hyper, coded, tile.shape)
+        return hyper
 
 
 def analyse_tile(
@@ -110,8 +129,8 @@ def analyse_tile(
 
 def choose_symbols(residual: Tensor, indexes: np.ndarray, tables: FrequencyTables) -> tuple[Tensor, Tensor]:
     """The symbols for residuals in steps that are coded with these tables, and their bits."""
-    found = rdoq(residual.cpu(), lambda candidates: torch.from_numpy(tables.bits(candidates.numpy(), indexes)))
-    return tuple(x.to(residual.device) for x in found)
+    symbols, bits = rdoq(residual.cpu(), lambda tried: torch.from_numpy(tables.bits(tried.numpy(), indexes)))
+    return symbols.to(residual.device), bits.to(residual.device)
 
 
 def hyper_bits(loaded: LoadedWeights, hyper: Tensor, coded: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError, LimitError, SnncodecError
@@ -42,6 +42,12 @@ class StereoPair:
     left: np.ndarray  # uint8 [H, W, 3]
     right: np.ndarray | None  # uint8 [H, W, 3]
     icc: bytes | None = None  # colour profile of both views; None means sRGB
+
+    def views(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both views; InputError where only the left one was decoded."""
+        if self.right is None:
+            raise InputError("this pair has no right view (decoded with left_only?); use the left view on its own")
+        return self.left, self.right
 
 
 def read_pair(left: Path, right: Path, max_pixels: int = MAX_PIXELS, note: Note | None = None) -> StereoPair:
@@ -90,7 +96,7 @@ def write_images(files: Mapping[Path, np.ndarray], icc: bytes | None = None, for
     write_files({path: partial(_write_png, pixels, icc) for path, pixels in files.items()}, force)
 
 
-def _open(file: BinaryIO, path: Path, max_pixels: int) -> Image.Image:
+def _open(file: BinaryIO, path: Path, max_pixels: int) -> ImageFile.ImageFile:
     """Read the header and check the size.
 
     `Image.open` would apply Pillow's own limit, a global that a library must not change under its host program; so
@@ -99,7 +105,7 @@ def _open(file: BinaryIO, path: Path, max_pixels: int) -> Image.Image:
     Image.init()
     prefix = file.read(16)
     readers = [Image.OPEN[name] for name in FORMATS if name in Image.OPEN]
-    reader = next((read for read, accepts in readers if accepts(prefix)), None)
+    reader = next((read for read, accepts in readers if accepts and accepts(prefix)), None)
     if reader is None:
         raise InputError(f"{path} is not a picture in a format known here ({', '.join(FORMATS)})")
     file.seek(0)
@@ -109,7 +115,7 @@ def _open(file: BinaryIO, path: Path, max_pixels: int) -> Image.Image:
     return image
 
 
-def _decode(image: Image.Image, path: Path, note: Note) -> tuple[np.ndarray, bytes | None]:
+def _decode(image: ImageFile.ImageFile, path: Path, note: Note) -> tuple[np.ndarray, bytes | None]:
     """Decode the first frame; return its pixels as uint8 [H, W, 3] and its ICC profile."""
     if image.mode not in EIGHT_BIT_MODES + SIXTEEN_BIT_MODES:
         raise InputError(f"{path} has pixels of mode {image.mode}; convert it to 8-bit RGB first")
@@ -124,14 +130,13 @@ def _decode(image: Image.Image, path: Path, note: Note) -> tuple[np.ndarray, byt
     if image.mode == "CMYK":
         note(f"{path} is CMYK; it is converted to sRGB without its colour profile")
     icc = _profile(image, path, note)
-    if image.has_transparency_data:
-        image = _opaque(image, path, deep)
-    if image.mode in SIXTEEN_BIT_MODES:
-        return _from_sixteen_bits(np.asarray(image), path), icc
-    return np.array(image.convert("RGB")), icc
+    opaque = _opaque(image, path, deep) if image.has_transparency_data else image
+    if opaque.mode in SIXTEEN_BIT_MODES:
+        return _from_sixteen_bits(np.asarray(opaque), path), icc
+    return np.array(opaque.convert("RGB")), icc
 
 
-def _has_sixteen_bits(image: Image.Image, path: Path) -> bool:
+def _has_sixteen_bits(image: ImageFile.ImageFile, path: Path) -> bool:
     """Ask the header, before load() forgets it: Pillow delivers 16-bit colour as if it had always had 8 bits."""
     if image.mode in SIXTEEN_BIT_MODES:
         return True
@@ -139,7 +144,9 @@ def _has_sixteen_bits(image: Image.Image, path: Path) -> bool:
     if max(tags.get(ExifTags.Base.BitsPerSample, (8,))) > 8 and tags.get(ExifTags.Base.PlanarConfiguration) == 2:
         raise InputError(f"{path} stores 16-bit colour in separate planes, which Pillow misreads; convert it to 8 bits")
     codec, _, _, layout = image.tile[0] if image.tile else ("", None, 0, "")
-    return layout[1] > 255 if codec == "ppm" else ";16" in str(layout)  # PPM states its largest value
+    if codec == "ppm" and isinstance(layout, tuple):  # PPM states its largest value
+        return layout[1] > 255
+    return ";16" in str(layout)
 
 
 def _profile(image: Image.Image, path: Path, note: Note) -> bytes | None:
@@ -157,7 +164,7 @@ def _opaque(image: Image.Image, path: Path, deep: bool) -> Image.Image:
     """Return the picture as RGBA if nothing shines through; a 16-bit colour key cannot be found in 8-bit samples."""
     colour_key = deep and "transparency" in image.info
     rgba = None if colour_key else image.convert("RGBA")
-    if rgba is None or rgba.getchannel("A").getextrema()[0] < 255:
+    if rgba is None or rgba.getchannel("A").getextrema() != (255, 255):
         raise InputError(f"{path} has transparent pixels, which a view cannot keep; flatten it onto a background first")
     return rgba
 

@@ -31,8 +31,8 @@ class CrossAttention(nn.Module):
         self.key, self.key_spike = FixedPointConv2d(width, HEAD + values, input_max=peak), Spike(HEAD + values, neuron)
         self.gate = Spike(len(WINDOW), neuron)
         self.read_out = FixedPointConv2d(values, width, input_max=peak**2 * len(WINDOW))
-        nn.init.zeros_(self.read_out.weight)
-        nn.init.zeros_(self.read_out.bias)
+        for numbers in self.read_out.parameters():
+            nn.init.zeros_(numbers)
         nn.init.constant_(self.gate.threshold, GATE_START)
 
     def forward(self, membrane: Tensor, features: Tensor) -> Tensor:

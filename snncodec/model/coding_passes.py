@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from snncodec.model.companding import COMPAND_MAX, compand, with_magnitudes
+from snncodec.model.companding import COMPAND_MAX, COMPAND_SCALE, compand, with_magnitudes
 from snncodec.model.config import ModelConfig
 from snncodec.spiking.layers import FixedPointConv2d, mean_over_time, repeat_over_time
 from snncodec.spiking.neurons import Spike
@@ -33,8 +33,9 @@ class SymbolContext(nn.Module):
 
     def __init__(self, channels: int, signed: bool, config: ModelConfig) -> None:
         super().__init__()
-        self.signed, self.time_steps, width = signed, config.T, config.prior_width
-        self.narrow, self.spike = None, None
+        self.time_steps, width = config.T, config.prior_width
+        self.narrow: FixedPointConv2d | None = None
+        self.spike: Spike | None = None
         if signed:
             self.conv = FixedPointConv2d(2 * channels, width, 3, input_max=COMPAND_MAX)
             nn.init.normal_(self.conv.weight, std=0.01)
@@ -47,7 +48,7 @@ class SymbolContext(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         companded = compand(values)
-        if self.signed:
+        if self.narrow is None or self.spike is None:
             return repeat_over_time(self.conv(with_magnitudes(companded)), self.time_steps)
         return self.conv(self.spike(repeat_over_time(self.narrow(companded.abs()), self.time_steps)))
 
@@ -75,6 +76,11 @@ class CodingPass(nn.Module):
         """Indexes of this pass's blocks in a flattened [count, height, width] map, in raster order."""
         grid = torch.arange(count * height * width, device=device).view(count, height, width)
         return torch.cat([grid[:, row::2, column::2].flatten() for row, column in self.lattice]).sort().values
+
+    def predict(self, known: Tensor) -> Tensor:
+        """The linear prediction [N, channels, h, w] of this pass's means from latents decoded so far, in steps."""
+        assert self.predictor is not None  # a pass without one is not asked
+        return self.predictor((known * COMPAND_SCALE).round().clamp(-PREDICT_MAX, PREDICT_MAX))
 
     def tokens(self, membrane: Tensor, cells: Tensor) -> Tensor:
         """The membranes of some cells, [T * cells, C]."""

@@ -7,15 +7,14 @@ spiking update and is read out. It neither quantises nor codes: a `code` functio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from snncodec.model.coding_passes import PREDICT_MAX, CodingPass, pass_order
-from snncodec.model.companding import COMPAND_SCALE
+from snncodec.model.coding_passes import CodingPass, pass_order
 from snncodec.model.config import ModelConfig
 
 
@@ -104,11 +103,11 @@ class ContextModel(nn.Module):
         `targets` [N, N2, h, w] are the latents to code, or None when decoding; cells that `conditioner` knows already
         are not handed to `code`.
         """
-        shape = (len(index_offsets), *membrane.shape[2:])
+        shape = (len(index_offsets), membrane.shape[2], membrane.shape[3])
         cells_per_map = shape[1] * shape[2]
         maps: list[Tensor] = []  # [N * h * w, channels] of every group so far
         membrane = conditioner.start(membrane)
-        for number, coding_pass in enumerate(self.passes):
+        for number, coding_pass in enumerate(cast(Iterable[CodingPass], self.passes)):
             channels = coding_pass.channels
             if coding_pass.group == len(maps):
                 maps.append(membrane.new_zeros(shape[0] * cells_per_map, self.groups[coding_pass.group]))
@@ -120,9 +119,7 @@ class ContextModel(nn.Module):
             mean, index = coding_pass.read(tokens)
             mean = torch.zeros_like(index) if mean is None else mean
             if coding_pass.predictor is not None:
-                known = as_map(torch.cat(maps, dim=1), *shape).detach()
-                eighths = (known * COMPAND_SCALE).round().clamp(-PREDICT_MAX, PREDICT_MAX)
-                mean = mean + as_tokens(coding_pass.predictor(eighths))[cells]
+                mean = mean + as_tokens(coding_pass.predict(as_map(torch.cat(maps, dim=1), *shape).detach()))[cells]
             wanted = None if targets is None else as_tokens(targets[:, channels])[cells]
             index = index + index_offsets[:, channels][cells // cells_per_map]
             mean, index = conditioner.adjust_parameters(number, tokens, cells, mean, index)

@@ -10,10 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snncodec.model.context_model import CodePass, NullConditioner
-from snncodec.model.hyperprior import HYPER_STRIDE, hyper_shape, pad_to_hyper_cells
+from snncodec.model.config import ModelConfig
+from snncodec.model.context_model import CodePass, Conditioner, ContextModel, NullConditioner
+from snncodec.model.fusion import Fusion
+from snncodec.model.hyperprior import HYPER_STRIDE, HyperDecoder, HyperEncoder, hyper_shape, pad_to_hyper_cells
 from snncodec.model.prediction import PredictedLatents, PredictedView
+from snncodec.model.quality import ExactOffsets, QualityOffsets
 from snncodec.model.quantisation import VALUE_BITS, VALUE_MAX
+from snncodec.model.view_decoder import Decoder, ExactDecoder
 from snncodec.spiking.fixed_point import snap
 from snncodec.spiking.layers import repeat_over_time
 
@@ -22,6 +26,18 @@ INFERRED_SHARE = 0.5  # of a cell's blocks that must be matched for its hyper-la
 
 class EntropyModel(nn.Module):
     """Base of `StereoCodec` and `ExactCodec`, which hold the networks; a quality is one for all, or a tensor [N]."""
+
+    config: ModelConfig
+    hyper_encoder: HyperEncoder
+    hyper_decoder: HyperDecoder
+    context_model: ContextModel
+    fusion: Fusion
+    decoder: Decoder | ExactDecoder
+    hyper_offsets: QualityOffsets | ExactOffsets
+    prior_offsets: QualityOffsets | ExactOffsets
+    index_offsets: QualityOffsets | ExactOffsets
+    hyper_index: Tensor  # [Z], the real table index of each hyper-latent channel
+    steps: Tensor  # [100], of quantisation, in pixel units
 
     def hyper_analysis(self, latents: Tensor, quality: Tensor | int) -> Tensor:
         """Hyper-latents [N, Z, h/4, w/4], not rounded, of latents in steps [N, N2, h, w]."""
@@ -69,7 +85,9 @@ class EntropyModel(nn.Module):
         at = self._at(quality)
         membrane = self.hyper_decoder(hyper)[:, :, : shape[0], : shape[1]]
         membrane = membrane + repeat_over_time(self.prior_offsets(at)[:, :, None, None], self.config.T)
-        conditioner = NullConditioner() if predicted is None else self.fusion.condition(predicted, skipped)
+        conditioner: Conditioner = NullConditioner()
+        if predicted is not None:
+            conditioner = self.fusion.condition(predicted, skipped)
         return self.context_model(membrane, self.index_offsets(at), targets, code, conditioner)
 
     def _at(self, quality: Tensor | int) -> Tensor:

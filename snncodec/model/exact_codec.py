@@ -16,13 +16,22 @@ from snncodec.model.entropy_model import EntropyModel
 from snncodec.model.lapped_transform import OVERLAP
 from snncodec.model.local_contrast import MEAN_RADIUS
 from snncodec.model.prediction import PredictedView
+from snncodec.model.quality import ExactOffsets
 from snncodec.model.quantisation import dequantise
+from snncodec.model.view_decoder import ExactDecoder
+from snncodec.model.view_encoder import LeftEncoder, RightEncoder
 from snncodec.spiking.fixed_point import snap
 from snncodec.spiking.proof import prove_network
 
 
 class ExactCodec(EntropyModel):
     """What `StereoCodec.exact` returns; `prepare` makes it ready."""
+
+    left_encoder: LeftEncoder
+    right_encoder: RightEncoder
+    encoder_offsets: ExactOffsets
+    decoder: ExactDecoder
+    decoder_offsets: ExactOffsets
 
     def __init__(self, config: ModelConfig, networks: dict[str, nn.Module], hyper_index: Tensor, steps: Tensor) -> None:
         super().__init__()

@@ -6,6 +6,8 @@ the field says that a block is not matched, the right view is coded as if it wer
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -34,13 +36,13 @@ class FusionGate(nn.Module):
         self.spike = Spike(config.prior_width, config.spiking)
         self.read_out = FixedPointConv2d(config.prior_width, 2 * self.size, input_max=self.spike.max_output)
         nn.init.zeros_(self.read_out.weight)
-        nn.init.constant_(self.read_out.bias[: self.size], 0.5)
-        nn.init.zeros_(self.read_out.bias[self.size :])
+        nn.init.zeros_(self.read_out.get_parameter("bias"))
+        nn.init.constant_(self.read_out.get_parameter("bias")[: self.size], 0.5)
         self.disagreement_gain = nn.Parameter(torch.zeros(self.size))
         self.prediction_error_context = SymbolContext(self.size, group < SIGNED_GROUPS, config) if compares else None
         if self.prediction_error_context is not None:
-            nn.init.zeros_(self.prediction_error_context.conv.weight)
-            nn.init.zeros_(self.prediction_error_context.conv.bias)
+            for numbers in self.prediction_error_context.conv.parameters():
+                nn.init.zeros_(numbers)
 
     def forward(
         self, tokens: Tensor, mean: Tensor, index: Tensor, predicted: Tensor, matched: Tensor
@@ -75,8 +77,8 @@ class Fusion(nn.Module):
         starts = [sum(config.groups[:group]) for group, _ in order]
         self.channels = [slice(a, a + config.groups[g]) for a, (g, _) in zip(starts, order, strict=True)]
         nn.init.normal_(self.stem.weight, std=0.02)
-        nn.init.zeros_(self.start.weight)
-        nn.init.zeros_(self.start.bias)
+        for numbers in self.start.parameters():
+            nn.init.zeros_(numbers)
 
     def condition(self, predicted: PredictedLatents, skipped: Tensor | None = None) -> StereoConditioner:
         """The conditioner of one run of the context model.
@@ -112,7 +114,7 @@ class StereoConditioner:
 
     def attend(self, group: int, membrane: Tensor) -> Tensor:
         """The membrane with what the symbols decoded so far find on their row of the displaced view."""
-        if group not in self.fusion.attended:
+        if self.fusion.attention is None or group not in self.fusion.attended:
             return membrane
         return membrane + self.fusion.attention(membrane, self.features) * self.counts
 
@@ -124,7 +126,7 @@ class StereoConditioner:
 
     def integrate_error(self, number: int, membrane: Tensor, cells: Tensor, values: Tensor) -> Tensor:
         """The membrane after a comparison of what was decoded [cells, size] with what had been predicted."""
-        context = self.fusion.gates[number].prediction_error_context
+        context = cast(FusionGate, self.fusion.gates[number]).prediction_error_context
         if context is None:
             return membrane
         error = (values.detach() - self.predicted[cells, self.fusion.channels[number]]) * self.matched[cells]

@@ -77,6 +77,9 @@ class Synthesis(nn.Module):
 class ExactSynthesis(nn.Module):
     """`Synthesis` in fixed point, carried by float64: the same pixels on every machine."""
 
+    matrix: Tensor
+    filter: Tensor
+
     def __init__(self, matrix: Tensor, filter: Tensor) -> None:
         super().__init__()
         self.register_buffer("matrix", matrix)

@@ -24,23 +24,23 @@ class PixelNetwork(nn.Module):
     """Patches -> membrane at stride `patch` -> residual blocks -> linear read-out.
 
     In: zero-mean pixels in steps [N, 3, H, W] and per-channel offsets [N, M] that tell it the quality. Out:
-    [N, outputs, H / (patch * stride), W / (patch * stride)]. `bfloat16` trains the convolutions in that type.
+    [N, outputs, H / (patch * stride), W / (patch * stride)]. `in_bfloat16` trains the convolutions in that type.
     """
 
     def __init__(self, config: ModelConfig, outputs: int, stride: int) -> None:
         super().__init__()
-        self.time_steps, self.patch, self.bfloat16 = config.T, config.patch, False
+        self.time_steps, self.patch, self.in_bfloat16 = config.T, config.patch, False
         self.stem = FixedPointConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
         nn.init.normal_(self.stem.weight, std=0.5 / (INPUT_SCALE * config.patch))
         self.blocks = nn.Sequential(*[ResidualBlock(config.M, config.spiking) for _ in range(config.blocks)])
         self.spike = Spike(config.M, config.spiking)
         self.read_out = FixedPointConv2d(config.M, outputs, stride, stride=stride, input_max=self.spike.max_output)
         nn.init.normal_(self.read_out.weight, std=1e-4)
-        nn.init.zeros_(self.read_out.bias)
+        nn.init.zeros_(self.read_out.get_parameter("bias"))
 
     def forward(self, pixels: Tensor, offsets: Tensor, conditioning: Condition | None = None) -> Tensor:
         """`conditioning` is what a prediction has to say to the membrane."""
-        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             membrane = self.stem(F.pixel_unshuffle(pixels, self.patch)) + offsets[:, :, None, None]
             membrane = repeat_over_time(membrane, self.time_steps)
             if conditioning is not None:
@@ -57,9 +57,8 @@ class PredictionConditioning(nn.Module):
         self.time_steps, self.patch = config.T, config.patch
         self.stem = FixedPointConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
         self.block = ResidualBlock(config.M, config.spiking)
-        for layer in (self.stem, self.block.conv2):  # starts by saying nothing
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for numbers in (*self.stem.parameters(), *self.block.conv2.parameters()):  # starts by saying nothing
+            nn.init.zeros_(numbers)
 
     def forward(self, membrane: Tensor, difference: Tensor, matched: Tensor) -> Tensor:
         """A membrane moved by the scaled difference [N, 3, H, W] of a prediction, in matched blocks [N, 1, h, w]."""

@@ -46,6 +46,8 @@ class QualityOffsets(nn.Module):
 class ExactOffsets(nn.Module):
     """The offsets of all qualities as stored numbers [100, channels]."""
 
+    values: Tensor
+
     def __init__(self, values: Tensor) -> None:
         super().__init__()
         self.register_buffer("values", values)

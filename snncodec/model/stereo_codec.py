@@ -27,6 +27,11 @@ ENCODER_PARTS = ("left_encoder", "right_encoder", "encoder_offsets")
 class StereoCodec(EntropyModel):
     """Two encoders, hyperprior, context model, fusion and decoder."""
 
+    decoder: Decoder
+    hyper_offsets: QualityOffsets
+    prior_offsets: QualityOffsets
+    index_offsets: QualityOffsets
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snncodec.model.config import ModelConfig
-from snncodec.model.lapped_transform import Synthesis
+from snncodec.model.lapped_transform import ExactSynthesis, Synthesis
 from snncodec.model.local_contrast import exact_contrast, exact_difference, scaled_contrast, scaled_difference
 from snncodec.model.pixel_networks import PixelNetwork, PredictionConditioning
 from snncodec.model.prediction import PredictedView
@@ -39,15 +39,16 @@ class Decoder(nn.Module):
 
     def exact(self, bits: int = FRACTION_BITS) -> ExactDecoder:
         """The decoder of files; the networks' numbers are multiples of 2**-bits."""
-        return ExactDecoder(self.synthesis.exact(), *(exact_copy(x, bits) for x in (self.network, self.conditioning)))
+        network, conditioning = exact_copy(self.network, bits), exact_copy(self.conditioning, bits)
+        return ExactDecoder(self.synthesis.exact(), network, conditioning, self.network.patch)
 
 
 class ExactDecoder(nn.Module):
     """`Decoder` on the fixed-point grid: float64 latents and steps in, float64 pixels out, alike everywhere."""
 
-    def __init__(self, synthesis: nn.Module, network: nn.Module, conditioning: nn.Module) -> None:
+    def __init__(self, synthesis: ExactSynthesis, network: nn.Module, conditioning: nn.Module, patch: int) -> None:
         super().__init__()
-        self.synthesis, self.network, self.conditioning = synthesis, network, conditioning
+        self.synthesis, self.network, self.conditioning, self.patch = synthesis, network, conditioning, patch
 
     def forward(self, latents: Tensor, step: Tensor, offsets: Tensor, predicted: PredictedView | None = None) -> Tensor:
         pixels, step, kind = self.synthesis(latents), step.view(-1, 1, 1, 1), offsets.dtype
@@ -56,4 +57,4 @@ class ExactDecoder(nn.Module):
             difference = exact_difference(predicted.pixels, pixels, step).to(kind)
             condition = partial(self.conditioning, difference=difference, matched=predicted.matched)
         correction = self.network(exact_contrast(pixels, step).to(kind), offsets, condition)
-        return pixels + F.pixel_shuffle(correction, self.network.patch).to(pixels.dtype) * step
+        return pixels + F.pixel_shuffle(correction, self.patch).to(pixels.dtype) * step

@@ -1,4 +1,4 @@
-"""Models <-> weights files (safetensors): what a file holds, how it is read back, and what is refused.
+"""Normative. Models <-> weights files (safetensors): what a file holds, how it is read back, and what is refused.
 
 What the decoder needs, and the linear transform, is stored as integers on a fixed-point grid, with the finished
 frequency tables; the networks that only the encoder needs as float16. Nothing is pickled or fetched.

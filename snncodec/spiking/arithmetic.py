@@ -53,7 +53,7 @@ def _process_settings() -> Iterator[None]:
 @contextmanager
 def _ieee_precision() -> Iterator[None]:
     """oneDNN's float32 kernels without shortened operands."""
-    kernels = (torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul)
+    kernels = (torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul)  # type: ignore[attr-defined]  # made at import
     before = [kind.fp32_precision for kind in kernels]
     for kind in kernels:
         kind.fp32_precision = "ieee"

@@ -22,6 +22,9 @@ MAX_OUTPUT = {"ilif": float(MAX_COUNT), "lif": 1.0, "relu": RELU_MAX}
 class ExactSpike(nn.Module):
     """The neuron that `Spike` describes, on the fixed-point grid; input and output [T * N, C, ...], time first."""
 
+    offset: Tensor
+    threshold: Tensor
+
     def __init__(self, offset: Tensor, threshold: Tensor, neuron: NeuronConfig) -> None:
         super().__init__()
         self.neuron = neuron

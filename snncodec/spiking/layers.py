@@ -1,4 +1,4 @@
-"""Fixed-point convolutions and the residual block, and how a trained network turns into its exact counterpart.
+"""Normative. Fixed-point convolutions, the residual block, and how a trained network becomes its exact counterpart.
 
 A layer that files depend on has an `exact` method that returns what codes with it; `exact_copy` applies it to all of a
 network. Trained networks compute in ordinary floats, exact ones on the fixed-point grid (see fixed_point.py).
@@ -7,6 +7,7 @@ network. Trained networks compute in ordinary floats, exact ones on the fixed-po
 from __future__ import annotations
 
 import copy
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +18,19 @@ from snncodec.spiking.fixed_point import FRACTION_BITS, snap, snap_through
 from snncodec.spiking.neurons import Spike
 
 
+@runtime_checkable
+class Exactable(Protocol):
+    """A trained layer that is replaced as a whole by what codes with it."""
+
+    def exact(self, bits: int) -> nn.Module:
+        """The counterpart, whose numbers are multiples of 2**-bits."""
+        ...
+
+
 class FixedPointConv2d(nn.Conv2d):
     """A convolution on inputs that are integers of magnitude <= `input_max`; `quantised` trains on snapped weights."""
+
+    padding: tuple[int, ...]
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, *, input_max: float, bias: bool = True, stride: int = 1
@@ -48,6 +60,9 @@ class FixedPointConv2d(nn.Conv2d):
 
 class ExactConv2d(nn.Module):
     """A convolution with fixed-point weights; computes in the type of its weights, answers in that of its input."""
+
+    weight: Tensor
+    bias: Tensor | None
 
     def __init__(
         self, weight: Tensor, bias: Tensor | None, stride: tuple[int, ...], padding: tuple[int, ...], input_max: float
@@ -107,12 +122,12 @@ def exact_copy(network: nn.Module, bits: int = FRACTION_BITS) -> nn.Module:
 
     All numbers become multiples of 2**-bits, in float64; nothing of the copy learns.
     """
-    if hasattr(network, "exact"):
+    if isinstance(network, Exactable):
         return network.exact(bits)
     twin = copy.copy(network)
     parts = network._modules.items()
     twin._modules = {name: None if part is None else exact_copy(part, bits) for name, part in parts}
     twin._parameters, twin._buffers = {}, {}
-    for name, numbers in (*network._parameters.items(), *network._buffers.items()):
+    for name, numbers in (*network.named_parameters(recurse=False), *network.named_buffers(recurse=False)):
         twin.register_buffer(name, snap(numbers.double(), bits))
     return twin

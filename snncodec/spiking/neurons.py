@@ -7,6 +7,7 @@ It is differentiable; `exact` returns its counterpart for coding (see exact_neur
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +16,12 @@ from snncodec.spiking.config import NeuronConfig
 from snncodec.spiking.exact_neurons import MAX_COUNT, MAX_OUTPUT, MIN_THRESHOLD, RELU_LEVELS, RELU_MAX, ExactSpike
 from snncodec.spiking.fixed_point import FRACTION_BITS, snap
 
+if TYPE_CHECKING:
+    from spikingjelly.activation_based.neuron import LIFNode
+
 
 @cache
-def lif_node(tau: float) -> nn.Module:
+def lif_node(tau: float) -> LIFNode:
     """spikingjelly's LIF neuron with the sketch's settings: decaying input, hard reset to 0, ATan surrogate."""
     from spikingjelly.activation_based import neuron, surrogate
 

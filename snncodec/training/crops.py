@@ -5,6 +5,7 @@ Every random choice comes from one generator whose state can be saved. It knows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ class CropSampler:
     A scene is a tuple of V pictures (one, or the left and right view), uint8 [H, W, 3] of one size.
     """
 
-    def __init__(self, scenes: list[tuple[np.ndarray, ...]], random: np.random.Generator) -> None:
+    def __init__(self, scenes: Sequence[tuple[np.ndarray, ...]], random: np.random.Generator) -> None:
         self.scenes, self.random = scenes, random
         areas = np.array([min(s[0].shape[0] * s[0].shape[1], ENOUGH_PIXELS) for s in scenes], dtype=np.float64)
         self.odds = areas / areas.sum()
@@ -80,7 +81,9 @@ class StereoSampler(CropSampler):
     real `pairs` more are synthetic.
     """
 
-    def __init__(self, pairs: list[tuple[np.ndarray, ...]], pictures: CropSampler, random: np.random.Generator) -> None:
+    def __init__(
+        self, pairs: Sequence[tuple[np.ndarray, np.ndarray]], pictures: CropSampler, random: np.random.Generator
+    ) -> None:
         super().__init__(pairs, random)
         self.pictures = pictures
         fields = (DisplacementSearch(*pair, MATCHING_STEP).find() for pair in pairs)

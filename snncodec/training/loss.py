@@ -36,12 +36,14 @@ def rd_cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) ->
     if before:
         with torch.set_grad_enabled(stage.both_views and torch.is_grad_enabled()):
             left = simulate_coding(model, before[0], quality, encode=stage.encode)
+        assert left.pixels is not None  # it was decoded
         predicted = predict_right(model, left.pixels, pixels, quality)
     coded = simulate_coding(model, pixels, quality, encode=stage.encode, decode=stage.decode, predicted=predicted)
     figures = measure(model, coded, pixels, quality)
     if not stage.both_views:
         return figures
-    return tuple((a + b) / 2 for a, b in zip(measure(model, left, before[0], quality), figures, strict=True))
+    loss, bpp, mse = ((a + b) / 2 for a, b in zip(measure(model, left, before[0], quality), figures, strict=True))
+    return loss, bpp, mse
 
 
 def measure(
@@ -66,9 +68,9 @@ def predict_right(model: StereoCodec, left: Tensor, right: Tensor, quality: Tens
     lefts, rights = ((x + 128).round().clamp(0, 255).to(torch.uint8) for x in (left, right))
     predictions = []
     for view, target, q in zip(lefts, rights, quality.tolist(), strict=True):
-        pictures = [as_picture(x, *x.shape[1:]) for x in (view, target)]
-        search = DisplacementSearch(*pictures, float(model.steps[q - 1]))
-        predictions.append(predict_with(search, view, pictures[1]).apply(view).centred())
+        decoded, wanted = (as_picture(x, *x.shape[1:]) for x in (view, target))
+        search = DisplacementSearch(decoded, wanted, float(model.steps[q - 1]))
+        predictions.append(predict_with(search, view, wanted).apply(view).centred())
     return PredictedView(torch.cat([p.pixels for p in predictions]), torch.cat([p.matched for p in predictions]))
 
 

@@ -48,3 +48,8 @@ class TrainOptions:
             raise InputError(f"training crops of {self.crop} pixels do not work; use a multiple of 16 from 32 on")
         if not 0 < (self.steps or self.minutes or 0) < math.inf:
             raise InputError("the length of a run must be positive")
+
+    @property
+    def budget(self) -> float:
+        """The length of the run: in steps where they are given, else in seconds."""
+        return self.steps or 60 * (self.minutes or 0)

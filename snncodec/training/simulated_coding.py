@@ -6,10 +6,13 @@ Latents are rounded as the encoder rounds them, with the gradient of the identit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
 
+from snncodec.constants import block_shape
 from snncodec.encoder.rdoq import rdoq
 from snncodec.model.context_model import PassInput
 from snncodec.model.prediction import PredictedView
@@ -40,16 +43,17 @@ def simulate_coding(
     Without `encode` the spiking encoder E is left out, without `decode` no pixels are made; early stages train so.
     `predicted` (pixels minus 128) is what left views tell of right ones.
     """
-    step = model.steps[quality - 1].to(pixels.dtype)
+    step, shape = model.steps[quality - 1].to(pixels.dtype), block_shape(pixels.shape[2], pixels.shape[3])
     latents = analyse(model, pixels, step, quality, encode, predicted) / step.view(-1, 1, 1, 1)
     prediction = None if predicted is None else model.project_prediction(predicted, quality)
-    inferred, coded = model.infer_hyper(len(pixels), latents.shape[2:], quality, prediction)
+    inferred, coded = model.infer_hyper(len(pixels), shape, quality, prediction)
     hyper = model.hyper_analysis(latents, quality)
     hyper = torch.where(coded, hyper + (hyper.round() - hyper).detach(), inferred)
     bits = [(logistic_bits(hyper, model.hyper_index.view(1, -1, 1, 1)) * coded).sum((1, 2, 3))]
-    errors = []
+    errors: list[Tensor] = []
 
     def code_pass(given: PassInput) -> Tensor:
+        assert given.targets is not None  # they are the latents
         residual = given.targets - given.mean
         with torch.no_grad():
             rounded, _ = rdoq(residual, lambda symbols: logistic_bits(symbols, given.index))
@@ -58,12 +62,12 @@ def simulate_coding(
         errors.append((given.targets.detach() - given.mean - rounded).square().view(len(pixels), -1).sum(1))
         return symbols + given.mean
 
-    values = model.run_context_model(hyper, quality, latents.shape[2:], code_pass, latents, prediction)
+    values = model.run_context_model(hyper, quality, shape, code_pass, latents, prediction)
     decoded = None
     if decode:
         offsets = model.decoder_offsets(quality)
         decoded = model.decoder(values * step.view(-1, 1, 1, 1), step, offsets, predicted)
-    return SimulatedViews(sum(bits), decoded, sum(errors))
+    return SimulatedViews(reduce(add, bits), decoded, reduce(add, errors))
 
 
 def analyse(

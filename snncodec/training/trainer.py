@@ -33,7 +33,7 @@ from snncodec.training.fit_tables import count_symbols, fit_frequencies, logisti
 from snncodec.training.initial_transform import start_linear
 from snncodec.training.loss import rd_cost, validation_curve
 from snncodec.training.options import STAGES, TrainOptions
-from snncodec.training.pictures import load_folders
+from snncodec.training.pictures import Progress, load_folders
 from snncodec.training.stages import PLAN, Stage
 
 WARM_UP, CLIP_NORM = 100, 1.0
@@ -46,7 +46,9 @@ LINEAR = ("left_encoder.analysis", "decoder.synthesis")
 class Trainer:
     """One run: model, optimiser, data and how far it has come; `state` and `restore` make it resumable."""
 
-    def __init__(self, options: TrainOptions, report: Callable[[str], None], progress: object = None) -> None:
+    optimiser: torch.optim.Optimizer  # of the stage that runs
+
+    def __init__(self, options: TrainOptions, report: Callable[[str], None], progress: Progress | None = None) -> None:
         self.options, self.report = options, report
         self.device = pick_device(options.device)
         torch.set_flush_denormal(True)  # vanishing gradients would cost a hundred times an ordinary multiplication
@@ -55,15 +57,17 @@ class Trainer:
         self.crop_random = np.random.default_rng(options.seed)
         pictures, pairs = load_folders(options.data, report, progress)
         self.sampler = CropSampler([(picture,) for picture in pictures], self.crop_random)
-        learns_stereo = any(PLAN[stage].pairs for stage in options.stages)
-        self.pairs = StereoSampler(pairs, self.sampler, self.crop_random) if learns_stereo else None
+        self.samplers = {False: self.sampler}  # of single pictures, and of pairs if a stage needs them
+        if any(PLAN[stage].pairs for stage in options.stages):
+            self.samplers[True] = StereoSampler(pairs, self.sampler, self.crop_random)
         self.crops = validation_crops(options.val) if options.val else None
         self.checkpoint = read_checkpoint(options.resume) if options.resume else None
         self.model = self._first_model()
-        self.model.to(self.device, memory_format=torch.channels_last).train()
+        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        self.model.train()
         parameters = sum(p.numel() for p in self.model.parameters())
         report(f"{len(pictures)} pictures, {len(pairs)} stereo pairs, {parameters:,} parameters, {self.device.type}")
-        self.stage, self.optimiser = "", None
+        self.stage = ""
         self.done: list[str] = []
         self.spent, self.step, self.best = 0.0, 0, math.inf
         if self.checkpoint:
@@ -98,8 +102,7 @@ class Trainer:
             stage = PLAN[name]
             if self.stage != name:
                 self._begin(name)
-            budget = (self.options.steps or self.options.minutes * 60) * stage.share / shares
-            self._run_stage(stage, budget)
+            self._run_stage(stage, self.options.budget * stage.share / shares)
             self.done.append(name)
             self.validate()
             self.save()
@@ -119,16 +122,17 @@ class Trainer:
             torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         )
         for network in (self.model.left_encoder.network, self.model.decoder.network):
-            network.bfloat16 = fast and not PLAN[self.stage].on_grid
+            network.in_bfloat16 = fast and not PLAN[self.stage].on_grid
 
     def _optimiser(self, stage: Stage) -> torch.optim.Optimizer:
-        linear, other = [], []
+        linear: list[nn.Parameter] = []
+        other: list[nn.Parameter] = []
         for name, parameter in self.model.named_parameters():
             chosen = name.startswith(stage.trains)
             parameter.requires_grad_(chosen)
             if chosen:
                 (linear if name.startswith(LINEAR) else other).append(parameter)
-        groups = [{"params": other, "factor": 1.0}, {"params": linear, "factor": LINEAR_RATE}]
+        groups: list[dict[str, Any]] = [{"params": other, "factor": 1.0}, {"params": linear, "factor": LINEAR_RATE}]
         return torch.optim.Adam([g for g in groups if g["params"]], lr=stage.rate, betas=(0.9, 0.98), fused=True)
 
     def _run_stage(self, stage: Stage, budget: float) -> None:
@@ -150,8 +154,7 @@ class Trainer:
         rate = stage.rate * min(1, (self.step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * fraction))
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
-        sampler = self.pairs if stage.pairs else self.sampler
-        views = sampler.batch(stage.batch, self.options.crop or stage.crop).to(self.device)
+        views = self.samplers[stage.pairs].batch(stage.batch, self.options.crop or stage.crop).to(self.device)
         quality = torch.randint(1, 101, (stage.batch,), generator=self.random).to(self.device)
         loss, bpp, mse = rd_cost(self.model, views, quality, stage)
         if not math.isfinite(loss.item()):
@@ -196,10 +199,9 @@ class Trainer:
         """last.safetensors: the model with probability tables fitted to the symbols that it codes."""
         file = save_weights(self.model, logistic_frequencies(), self.options.out / "last.safetensors")
         self.report("fitting the probability tables")
-        loaded, histogram = read_weights(file.read_bytes(), str(file), torch.device("cpu")), 0
-        for sampler in (self.sampler, self.pairs) if self.pairs else (self.sampler,):
-            scenes = (sampler.batch(TABLE_CROPS, 256) + 128).to(torch.uint8)
-            histogram = histogram + count_symbols(loaded, scenes)
+        loaded = read_weights(file.read_bytes(), str(file), torch.device("cpu"))
+        scenes = [(sampler.batch(TABLE_CROPS, 256) + 128).to(torch.uint8) for sampler in self.samplers.values()]
+        histogram = np.sum([count_symbols(loaded, some) for some in scenes], axis=0)
         return save_weights(self.model, fit_frequencies(histogram), file)
 
     def save(self) -> None:
@@ -228,9 +230,7 @@ class Trainer:
             raise TrainingError(f"{self.options.resume} does not hold a run that can be continued: {error}") from error
 
 
-def train(
-    options: TrainOptions, report: Callable[[str], None], progress: Callable[[int, int], None] | None = None
-) -> Path:
+def train(options: TrainOptions, report: Callable[[str], None], progress: Progress | None = None) -> Path:
     """Train as `options` say, reporting one line at a time; returns the weights file written last."""
     trainer = Trainer(options, report, progress)
     if not compile_neurons():
