@@ -1,12 +1,16 @@
 """What the tests share: stereo pixels, and small random models whose spikes fire and whose symbols are diverse."""
 
+import copy
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
 from skimage.data import stereo_motorcycle
+
+from snncodec.bitstream.displacement_field import DisplacementField
 from snncodec.model.config import PRESETS
 from snncodec.model.quality import QualityOffsets
 from snncodec.model.shipped_weights import load_weights
@@ -60,11 +64,17 @@ def randomise(model, seed=0):
 
 def random_model(config, seed=0):
     """A random model around a KLT of synthetic textures."""
+    return randomise(copy.deepcopy(started_model(config, seed)), seed)
+
+
+@cache
+def started_model(config, seed):
+    """A model around a KLT of synthetic textures, made once; not to be changed."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(16, 3, 8, 8, generator=generator) * 60
     model = StereoCodec(config)
     start_linear(model, torch.nn.functional.interpolate(noise, size=(64, 64), mode="bicubic"))
-    return randomise(model, seed)
+    return model
 
 
 def save_random_weights(name, file, seed=0):
@@ -111,6 +121,32 @@ def synthetic_pair(height, width, seed=0):
     smooth = torch.nn.functional.interpolate(torch.from_numpy(low), size=size, mode="bicubic", align_corners=True)
     picture = smooth[0].clamp(0, 255).byte().permute(1, 2, 0).numpy()
     return np.ascontiguousarray(picture[:, 2:]), np.ascontiguousarray(picture[:, :-2])
+
+
+def textured(height, width, seed=0):
+    """A picture with detail at several scales, uint8 [H, W, 3]."""
+    random, total = np.random.default_rng(seed), 0
+    for cell in (3, 8, 24):
+        noise = torch.from_numpy(random.normal(0, 12 * cell**0.5, (1, 3, height // cell + 2, width // cell + 2)))
+        total = total + torch.nn.functional.interpolate(noise, size=(height, width), mode="bicubic")[0]
+    return (total + 128).clamp(0, 255).byte().permute(1, 2, 0).numpy()
+
+
+def moved(columns, rows=0, height=96, width=160, seed=0):
+    """Two views of one texture; what is at x on the right is at x + columns on the left, and `rows` lower."""
+    wide = textured(height + 8, width + 200, seed)
+    return wide[4 : 4 + height, 100 : 100 + width], wide[4 + rows : 4 + rows + height, 100 + columns :][:, :width]
+
+
+def planes(view):
+    """uint8 [H, W, 3] -> a tensor uint8 [3, H, W]."""
+    return torch.from_numpy(np.ascontiguousarray(view)).permute(2, 0, 1)
+
+
+def field_of(columns, rows, shape, matched=True):
+    """A displacement field of `shape` (h, w) blocks; each argument is one value, or one for every block."""
+    displacements = np.stack([np.broadcast_to(np.asarray(part, dtype=np.int64), shape) for part in (columns, rows)])
+    return DisplacementField(displacements, np.broadcast_to(np.asarray(matched, dtype=bool), shape).copy())
 
 
 @pytest.fixture

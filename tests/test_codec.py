@@ -1,21 +1,20 @@
 """Promises of codec.py: pictures of any size come back as the encoder saw them, bad input ends in one clear error."""
 
-from unittest.mock import patch
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
-import torch
-from conftest import CONFIGS, random_model, synthetic_pair
+from conftest import CONFIGS, moved, random_model, save_random_weights, synthetic_pair
 from hypothesis import given, settings, strategies
-from snncodec.container import Tag, pack, unpack
-from snncodec.entropy import Tables, make_frequencies
-from snncodec.metrics import psnr
-from snncodec.rounding import DISTORTION, cheapest
-from snncodec.tiles import spans
-from snncodec.weights import save_weights
 
-from snncodec import codec, views
+from snncodec import Codec, codec
+from snncodec.benchmark.metrics import psnr
+from snncodec.bitstream.container import Tag, pack, unpack
 from snncodec.errors import FormatError, InputError, LimitError, SnncodecError, UnsupportedError, WeightsError
+from snncodec.model.weights import save_weights
+from snncodec.training.fit_tables import logistic_frequencies
 
 SIDE = strategies.one_of(strategies.integers(1, 130), strategies.sampled_from([1, 15, 16, 17, 64, 65]))
 
@@ -26,56 +25,29 @@ def coded(crop, tiny):
     return codec.encode(*crop, 50, weights=tiny, icc=b"profile")
 
 
-def encode_and_watch(left, right, quality, weights, **options):
-    """The file of a pair, and the views that the encoder expects it to decode to."""
-    seen = []
-
-    def watched(loaded, *arguments):
-        section, values = views.encode_view(loaded, *arguments)
-        seen.append(codec.as_picture(views.render(loaded, values, *arguments[1:3]), *left.shape[:2]))
-        return section, values
-
-    with patch.object(codec, "encode_view", watched):
-        return codec.encode(left, right, quality, weights=weights, **options), seen
+def assert_alike(pair, expected):
+    assert np.array_equal(pair.left, expected.left) and np.array_equal(pair.right, expected.right)
 
 
 @settings(max_examples=20)
 @given(SIDE, SIDE, strategies.integers(1, 100), strategies.booleans())
 def test_any_size_decodes_to_what_the_encoder_saw(tiny, height, width, quality, independent):
     left, right = synthetic_pair(height, width, seed=height + 200 * width)
-    data, expected = encode_and_watch(left, right, quality, tiny, independent=independent)
-    pair = codec.decode(data, weights=tiny)
-    assert pair.left.dtype == np.uint8 and pair.left.shape == left.shape
-    assert np.array_equal(pair.left, expected[0]) and np.array_equal(pair.right, expected[1])
-
-
-@pytest.mark.parametrize("size", [1, 3, 4])
-@pytest.mark.parametrize("independent", [False, True])
-def test_a_picture_of_several_coded_tiles_decodes_to_what_the_encoder_saw(tiny, size, independent, monkeypatch):
-    monkeypatch.setattr(views, "CODED_TILE", size)
-    data, expected = encode_and_watch(*synthetic_pair(90, 150, seed=3), 60, tiny, independent=independent)
-    pair = codec.decode(data, weights=tiny)
-    assert unpack(data)[0].coupled != independent
-    assert np.array_equal(pair.left, expected[0]) and np.array_equal(pair.right, expected[1])
-
-
-@pytest.mark.parametrize(
-    ("length", "size", "parts"), [(1, 64, [1]), (64, 64, [64]), (65, 64, [33, 32]), (7, 3, [3, 3, 1])]
-)
-def test_a_map_is_cut_into_the_fewest_parts_of_about_one_size(length, size, parts):
-    assert [span.stop - span.start for span in spans(length, size)] == parts
+    encoded = Codec(tiny).encode_pair(left, right, quality, independent=independent)
+    pair = codec.decode(encoded.data, weights=tiny)
+    assert pair.left.dtype == pair.right.dtype == np.uint8 and pair.left.shape == pair.right.shape == left.shape
+    assert_alike(pair, encoded.reconstruction())
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (33, 50)])
 def test_every_neuron_makes_a_round_trip(name, height, width, weights_files):
     left, right = synthetic_pair(height, width)
-    data = codec.encode(left, right, 40, weights=weights_files[name])
-    assert data == codec.encode(left, right, 40, weights=weights_files[name])
-    pair, again = (codec.decode(data, weights=weights_files[name]) for _ in range(2))
-    expected = encode_and_watch(left, right, 40, weights_files[name])[1]
-    assert np.array_equal(pair.left, expected[0]) and np.array_equal(pair.right, expected[1])
-    assert np.array_equal(pair.left, again.left) and np.array_equal(pair.right, again.right)
+    encoded = Codec(weights_files[name]).encode_pair(left, right, 40)
+    assert encoded.data == codec.encode(left, right, 40, weights=weights_files[name])
+    pair, again = (codec.decode(encoded.data, weights=weights_files[name]) for _ in range(2))
+    assert_alike(pair, encoded.reconstruction())
+    assert_alike(pair, again)
 
 
 def test_higher_quality_costs_more_and_looks_better(crop, tiny):
@@ -100,6 +72,30 @@ def test_a_damaged_right_view_leaves_the_left_one(coded, tiny, change):
     assert np.array_equal(alone.left, codec.decode(coded, weights=tiny).left)
 
 
+def test_a_damaged_field_leaves_the_left_view(tiny):
+    data = bytearray(codec.encode(*moved(6), 60, weights=tiny))
+    field = unpack(bytes(data))[1][Tag.DISPARITY]
+    data[bytes(data).rindex(field)] ^= 1
+    with pytest.raises(FormatError, match="--left-only"):
+        codec.decode(bytes(data), weights=tiny)
+    assert codec.decode(bytes(data), True, weights=tiny).left.shape == (96, 160, 3)
+
+
+def test_a_field_of_another_size_is_refused(tiny):
+    header, sections = unpack(codec.encode(*moved(6, height=64, width=96), 60, weights=tiny))
+    with pytest.raises(FormatError):
+        codec.decode(pack(dataclasses.replace(header, width=160), sections), weights=tiny)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_files_with_prediction_between_views_hold_a_field_and_decode_alike(name, weights_files):
+    data = codec.encode(*moved(6), 60, weights=weights_files[name])
+    header, sections = unpack(data)
+    assert header.inter_view and Tag.DISPARITY in sections
+    pair, left = codec.decode(data, weights=weights_files[name]), codec.decode(data, True, weights=weights_files[name])
+    assert np.array_equal(pair.left, left.left) and left.right is None
+
+
 def test_the_left_section_does_not_depend_on_the_right_view(crop, coded, tiny):
     other = codec.encode(crop[0], 255 - crop[1], 50, weights=tiny)
     assert unpack(other)[1][Tag.LEFT] == unpack(coded)[1][Tag.LEFT]
@@ -109,22 +105,64 @@ def test_the_left_section_does_not_depend_on_the_right_view(crop, coded, tiny):
 @pytest.mark.parametrize("quality", [1, 100])
 def test_flat_views_make_a_round_trip(value, quality, tiny):
     view = np.full((40, 72, 3), value, dtype=np.uint8)
-    data, expected = encode_and_watch(view, view, quality, tiny)
-    pair = codec.decode(data, weights=tiny)
-    assert np.array_equal(pair.left, expected[0]) and np.array_equal(pair.right, expected[1])
+    encoded = Codec(tiny).encode_pair(view, view, quality)
+    assert_alike(codec.decode(encoded.data, weights=tiny), encoded.reconstruction())
 
 
 def test_hard_black_and_white_makes_a_round_trip(tiny):
     view = np.random.default_rng(0).choice(np.array([0, 255], dtype=np.uint8), (64, 80, 3))
-    data, expected = encode_and_watch(view, view[::-1], 100, tiny)
-    pair = codec.decode(data, weights=tiny)
-    assert np.array_equal(pair.left, expected[0]) and np.array_equal(pair.right, expected[1])
+    encoded = Codec(tiny).encode_pair(view, view[::-1], 100)
+    assert_alike(codec.decode(encoded.data, weights=tiny), encoded.reconstruction())
 
 
 def test_views_that_are_not_contiguous_are_coded_alike(crop, coded, tiny):
     turned = [np.asfortranarray(view) for view in crop]
     assert codec.encode(*turned, 50, weights=tiny, icc=b"profile") == coded
     assert codec.encode(crop[0][::-1], crop[1][::-1], 50, weights=tiny)
+
+
+def test_a_codec_does_what_the_two_functions_do(crop, coded, tiny):
+    shared, calls = Codec(tiny), []
+    assert shared.encode(*crop, 50, icc=b"profile") == coded
+    assert shared.encode(*crop, 30, independent=True) == codec.encode(*crop, 30, weights=tiny, independent=True)
+    pair, left = shared.decode(coded, progress=lambda *call: calls.append(call)), shared.decode(coded, left_only=True)
+    assert_alike(pair, codec.decode(coded, weights=tiny))
+    assert np.array_equal(left.left, pair.left) and left.right is None
+    assert pair.icc == left.icc == b"profile" and calls == [(1, 2), (2, 2)]
+
+
+def test_a_codec_refuses_what_the_two_functions_refuse(crop, coded, tiny, tmp_path):
+    shared, other = Codec(tiny), Codec(save_random_weights("ilif", tmp_path / "other.safetensors", seed=9))
+    for wrong in (
+        lambda: shared.encode(crop[0], crop[1][1:]),
+        lambda: shared.encode(*crop, 0),
+        lambda: Codec(tiny, "tpu"),
+    ):
+        with pytest.raises(InputError):
+            wrong()
+    with pytest.raises(LimitError):
+        shared.decode(coded, max_pixels=96 * 128 - 1)
+    with pytest.raises(UnsupportedError, match="needs weights"):
+        other.decode(coded)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_one_codec_in_two_threads_gives_what_it_gives_in_one(name, weights_files):
+    shared, views = Codec(weights_files[name]), (synthetic_pair(33, 70, seed=1), synthetic_pair(50, 40, seed=2))
+    expected = [shared.encode_pair(*pair, 60) for pair in views]
+    started = Barrier(2)
+
+    def work(number):
+        started.wait()
+        if number:  # one thread encodes while the other decodes, and the other way round
+            return shared.encode(*views[1], 60), shared.decode(expected[1].data)
+        return shared.decode(expected[0].data), shared.encode(*views[0], 60)
+
+    with ThreadPoolExecutor(2) as pool:
+        (first_pair, first_data), (second_data, second_pair) = pool.map(work, (0, 1))
+    assert [first_data, second_data] == [encoded.data for encoded in expected]
+    assert_alike(first_pair, expected[0].reconstruction())
+    assert_alike(second_pair, expected[1].reconstruction())
 
 
 GREY = np.zeros((8, 9), dtype=np.uint8)
@@ -174,7 +212,7 @@ def test_the_colour_profile_survives(coded, crop, tiny):
 
 
 def test_a_file_that_needs_other_weights_is_unsupported(coded, tmp_path):
-    other = save_weights(random_model(CONFIGS["ilif"], seed=9), tmp_path / "other.safetensors")
+    other = save_random_weights("ilif", tmp_path / "other.safetensors", seed=9)
     with pytest.raises(UnsupportedError, match="needs weights"):
         codec.decode(coded, weights=str(other))
     with pytest.raises(UnsupportedError, match="not shipped"):
@@ -212,7 +250,7 @@ def test_random_bytes_cuts_and_flips_are_always_refused(coded, tiny):
 def test_sections_that_no_encoder_wrote_give_pixels_or_a_format_error(tag, tiny):
     header, sound = unpack(codec.encode(*synthetic_pair(96, 120), 60, weights=tiny))
     random, refused = np.random.default_rng(1), 0
-    assert header.coupled and header.width == 120
+    assert header.inter_view and header.width == 120
     for trial in range(60):
         damaged = bytearray(sound[tag])
         damaged[random.integers(len(damaged))] ^= 255
@@ -229,24 +267,7 @@ def test_sections_that_no_encoder_wrote_give_pixels_or_a_format_error(tag, tiny)
 def test_a_range_of_symbols_that_overflows_is_a_limit_error(tmp_path):
     model = random_model(CONFIGS["ilif"])
     model.left_encoder.analysis.matrix.data[0] = 1.3e5
-    file = save_weights(model, tmp_path / "huge.safetensors")
+    file = save_weights(model, logistic_frequencies(), tmp_path / "huge.safetensors")
     black = np.zeros((32, 32, 3), dtype=np.uint8)
     with pytest.raises(LimitError):
         codec.encode(black, black, 100, weights=str(file))
-
-
-def test_quantisation_never_costs_more_than_rounding():
-    tables, random = Tables(make_frequencies()), np.random.default_rng(0)
-    residual = torch.from_numpy(random.logistic(0, 3, 5000))
-    indexes = random.integers(0, 64, 5000).astype(np.uint8)
-
-    def rate(symbols):
-        return torch.from_numpy(tables.bits(symbols.numpy(), indexes))
-
-    def cost(symbols):
-        return rate(symbols) + DISTORTION * (residual - symbols).square()
-
-    chosen, bits = cheapest(residual, rate)
-    assert torch.equal(bits, rate(chosen).double())
-    assert torch.equal(chosen, chosen.round()) and (cost(chosen) <= cost(residual.round())).all()
-    assert cost(chosen).sum() < 0.99 * cost(residual.round()).sum()

@@ -1,23 +1,17 @@
-"""The promise of exact.py kept end to end: the same file gives the same pixels, however it is decoded."""
+"""What exact arithmetic promises, end to end: the same file gives the same pixels, however it is decoded."""
 
 import hashlib
-import json
-import shutil
-from functools import partial
-from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 import torch
 from conftest import CONFIGS, synthetic_pair
-from snncodec.container import unpack
-from snncodec.tiles import in_tiles
-from snncodec.weights import read_weights
 
-from snncodec import codec, views
-
-GOLDEN = Path(__file__).parent / "golden"
-FILES = sorted(GOLDEN.glob("*.bin"))
+from snncodec import codec
+from snncodec.bitstream.container import unpack
+from snncodec.decoder import tiling
+from snncodec.model.weights import read_weights
 
 
 def digest(pair):
@@ -31,7 +25,7 @@ def coded(weights_files):
     def make(name, height=90, width=150):
         weights = weights_files[name]
         data = codec.encode(*synthetic_pair(height, width, seed=7), 60, weights=weights)
-        assert unpack(data)[0].coupled
+        assert unpack(data)[0].inter_view
         return data, weights, digest(codec.decode(data, weights=weights))
 
     return make
@@ -52,22 +46,23 @@ def test_threads_and_kernels_do_not_change_a_pixel(name, coded, threads):
 @pytest.mark.parametrize("tile", [1, 2, 5])
 def test_tiles_do_not_change_a_pixel(name, tile, coded, monkeypatch):
     data, weights, expected = coded(name, 200, 130)
-    monkeypatch.setattr(views, "in_tiles", partial(in_tiles, size=tile))
+    monkeypatch.setattr(tiling, "PIXEL_TILE", tile)
     assert digest(codec.decode(data, weights=weights)) == expected
 
 
 def test_a_picture_of_several_tiles_is_decoded_as_one_of_a_single_tile(tiny, monkeypatch):
     data = codec.encode(*synthetic_pair(24, 1100), 60, weights=tiny)
     in_two = digest(codec.decode(data, weights=tiny))
-    monkeypatch.setattr(views, "in_tiles", partial(in_tiles, size=1000))
+    monkeypatch.setattr(tiling, "PIXEL_TILE", 1000)
     assert digest(codec.decode(data, weights=tiny)) == in_two
 
 
-# What a program around this library may have changed in torch, and what decoding may not care about.
+# What a program around this library may have changed in torch, and what neither encoding nor decoding may care about.
 CHANGES = {
     "float16": lambda: torch.set_default_dtype(torch.float16),
     "bfloat16": lambda: torch.set_default_dtype(torch.bfloat16),
     "float64": lambda: torch.set_default_dtype(torch.float64),
+    "another device": lambda: torch.set_default_device("meta"),
     "medium precision": lambda: torch.set_float32_matmul_precision("medium"),
     "no denormals": lambda: torch.set_flush_denormal(True),
     "no gradients": lambda: torch.set_grad_enabled(False),
@@ -80,12 +75,14 @@ CHANGES = {
 
 
 @pytest.fixture
-def settings(request):
-    """Apply one of `CHANGES`, and put everything back afterwards."""
+def restored():
+    """Put all settings of torch that tests change back afterwards."""
     holders = [torch.backends.mkldnn, torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul]
     before = [holder.fp32_precision for holder in holders]
-    yield CHANGES[request.param]
+    flags = torch.backends.cudnn.enabled, torch._C._get_nnpack_enabled()
+    yield
     torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
     torch.set_flush_denormal(False)
     torch.set_grad_enabled(True)
     torch.set_autocast_enabled("cpu", False)
@@ -93,17 +90,88 @@ def settings(request):
     for holder, precision in zip(holders, before, strict=True):
         holder.fp32_precision = precision
     torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.enabled = flags[0]
+    torch.backends.nnpack.set_flags(flags[1])
 
 
-@pytest.mark.parametrize("settings", CHANGES, indirect=True)
-@pytest.mark.parametrize("again", [False, True], ids=["cached weights", "weights loaded anew"])
-def test_settings_of_the_program_around_it_do_not_change_a_pixel(settings, again, coded, tmp_path):
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("again", [False, True], ids=["cached weights", "weights read anew"])
+def test_settings_of_the_program_around_it_change_no_pixel_and_no_byte(change, again, coded, restored):
     data, weights, expected = coded("ilif")
-    if again:  # another path is another entry of the cache
-        weights = shutil.copy(weights, tmp_path / "copy.safetensors")
+    if again:
         read_weights.cache_clear()
-    settings()
-    assert digest(codec.decode(data, weights=str(weights))) == expected
+    CHANGES[change]()
+    assert digest(codec.decode(data, weights=weights)) == expected
+    assert codec.encode(*synthetic_pair(90, 150, seed=7), 60, weights=weights) == data
+
+
+def process_settings():
+    """What torch holds for the whole process: precisions of oneDNN, and whether NNPACK and cuDNN are used."""
+    kernels = torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul
+    return *(kind.fp32_precision for kind in kernels), torch._C._get_nnpack_enabled(), torch.backends.cudnn.enabled
+
+
+WHILE_CODING = ("ieee", "ieee", False, False)
+CALLERS = {
+    "nothing": lambda: None,
+    "reduced": lambda: [CHANGES["reduced convolutions"](), CHANGES["reduced products"]()],
+    "convolutions": CHANGES["reduced convolutions"],
+    "no kernels": lambda: [torch.backends.nnpack.set_flags(False), setattr(torch.backends.cudnn, "enabled", False)],
+}
+
+
+class PausedDecoder(Thread):
+    """A thread that decodes a file, and stops between the views until it may go on."""
+
+    def __init__(self, data, weights):
+        super().__init__()
+        self.data, self.weights, self.inside, self.go_on, self.digest = data, weights, Event(), Event(), None
+
+    def run(self):
+        self.digest = digest(codec.decode(self.data, weights=self.weights, progress=self.pause))
+
+    def pause(self, *_):
+        self.inside.set()
+        assert self.go_on.wait(60)
+
+    def reach_the_middle(self):
+        self.start()
+        assert self.inside.wait(60)
+
+    def finish(self):
+        self.go_on.set()
+        self.join(60)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("first", [0, 1], ids=["first in, first out", "first in, last out"])
+def test_threads_that_overlap_hold_torchs_settings_together_and_leave_them_as_they_were(caller, first, coded, restored):
+    data, weights, expected = coded("ilif", 48, 64)
+    CALLERS[caller]()
+    before, threads = process_settings(), [PausedDecoder(data, weights) for _ in range(2)]
+    for thread in threads:
+        thread.reach_the_middle()
+    assert process_settings() == WHILE_CODING
+    threads[first].finish()
+    assert process_settings() == WHILE_CODING  # the other thread still codes
+    threads[1 - first].finish()
+    assert process_settings() == before and [thread.digest for thread in threads] == [expected] * 2
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_coding_leaves_torchs_settings_as_they_were_also_after_an_error(caller, tiny, restored):
+    CALLERS[caller]()
+    before = process_settings()
+
+    def fail(*_):
+        assert process_settings() == WHILE_CODING
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        codec.encode(*synthetic_pair(20, 30), weights=tiny, progress=fail)
+    assert process_settings() == before
+    codec.encode(*synthetic_pair(20, 30), weights=tiny)
+    assert process_settings() == before
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -112,16 +180,3 @@ def test_a_gpu_does_not_change_a_pixel(name, coded):
     data, weights, _ = coded(name)
     on_cpu, on_gpu = (codec.decode(data, weights=weights, device=device) for device in ("cpu", "cuda"))
     assert np.array_equal(on_cpu.left, on_gpu.left) and np.array_equal(on_cpu.right, on_gpu.right)
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_golden_files_decode_to_the_pixels_of_the_day_they_were_made(file):
-    entry = json.loads((GOLDEN / "golden.json").read_text())[file.name]
-    pair = codec.decode(file.read_bytes(), weights=entry["weights"] and str(GOLDEN / entry["weights"]))
-    for view, pixels in (("left", pair.left), ("right", pair.right)):
-        assert hashlib.sha256(pixels.tobytes()).hexdigest() == entry[f"sha256_{view}"]
-
-
-def test_no_golden_file_was_lost():
-    entries = json.loads((GOLDEN / "golden.json").read_text())
-    assert FILES and sorted(entries) == [file.name for file in FILES]

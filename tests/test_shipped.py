@@ -8,20 +8,20 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PIL import Image
-from skimage.data import stereo_motorcycle
-from snncodec.container import Tag, unpack
-from snncodec.images import StereoPair
-from snncodec.metrics import psnr, psnr_pair
 
-from snncodec import codec, weights
+from snncodec import codec
+from snncodec.benchmark.metrics import psnr, psnr_pair
+from snncodec.bitstream.container import Tag, unpack
+from snncodec.io.images import StereoPair
+from snncodec.model.shipped_weights import manifest
 
-pytestmark = pytest.mark.skipif("base" not in weights.manifest(), reason="no weights are shipped")
+pytestmark = pytest.mark.skipif("base" not in manifest(), reason="no weights are shipped")
 
 
 @pytest.fixture(scope="module")
-def views():
+def views(motorcycle):
     """A part of the motorcycle pair, uint8 [256, 384, 3] each."""
-    return tuple(np.ascontiguousarray(view[100:356, 200:584]) for view in stereo_motorcycle()[:2])
+    return tuple(np.ascontiguousarray(view[100:356, 200:584]) for view in motorcycle)
 
 
 def sizes(data):
@@ -31,7 +31,7 @@ def sizes(data):
 
 
 def test_weights_are_shipped():
-    assert "base" in weights.manifest()
+    assert "base" in manifest()
 
 
 @pytest.mark.slow
@@ -63,15 +63,15 @@ def test_views_that_were_swapped_are_coded_nearly_as_well(views):
 
 def test_another_exposure_leaves_part_of_the_gain(views):
     darker = (views[1] * 0.85 + 5).astype(np.uint8)
-    coupled, alone = (sizes(codec.encode(views[0], darker, 50, independent=i))[1] for i in (False, True))
-    assert coupled < 0.97 * alone
+    inter_view, independent = (sizes(codec.encode(views[0], darker, 50, independent=i))[1] for i in (False, True))
+    assert inter_view < 0.97 * independent
 
 
 @pytest.mark.parametrize("quality", [5, 50, 90])
 def test_views_of_different_scenes_cost_no_more_than_single_ones(views, quality):
     other = np.ascontiguousarray(views[1][::-1, ::-1])
-    coupled, alone = (len(codec.encode(views[0], other, quality, independent=i)) for i in (False, True))
-    assert coupled <= 1.01 * alone
+    inter_view, independent = (len(codec.encode(views[0], other, quality, independent=i)) for i in (False, True))
+    assert inter_view <= 1.01 * independent
 
 
 @pytest.mark.parametrize("value", [0, 77, 255])
@@ -82,8 +82,8 @@ def test_flat_pictures_are_tiny_and_come_back_flat(value):
 
 
 @pytest.mark.slow
-def test_half_a_megapixel_takes_little_memory(tmp_path):
-    for name, view in zip(("left", "right"), stereo_motorcycle()[:2], strict=True):
+def test_half_a_megapixel_takes_little_memory(motorcycle, tmp_path):
+    for name, view in zip(("left", "right"), motorcycle, strict=True):
         Image.fromarray(view).save(tmp_path / f"{name}.png")
     for command in ("encode left.png right.png -o pair.bin", "decode pair.bin"):
         program = [sys.executable, "-m", "snncodec", *command.split(), "-f"]

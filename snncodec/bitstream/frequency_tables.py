@@ -36,9 +36,9 @@ class FrequencyTables:
         """One coder model per table, over the alphabet escape, -reach, ..., reach."""
         models = []
         for row, reach in zip(self.frequencies, self.reach, strict=True):
-            sides = row[1 : reach + 1] / 2
-            weights = np.concatenate([row[-1:], sides[::-1], row[:1], sides]).astype(np.float64)
-            models.append(Categorical(weights / weights.sum(), perfect=False))
+            both_signs = row[1 : reach + 1]  # of a magnitude; the others count twice, so that all are whole
+            weights = np.concatenate([2 * row[-1:], both_signs[::-1], 2 * row[:1], both_signs])
+            models.append(Categorical(weights.astype(np.float64), perfect=False))
         return models
 
     @cached_property

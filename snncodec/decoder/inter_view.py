@@ -21,7 +21,7 @@ from snncodec.errors import FormatError
 from snncodec.model.prediction import PredictedView
 
 UNITS = (1, 2, 4)  # of displacements, in quarter pixels
-HEAD = 8  # bytes in front of the field
+HEAD_BYTES = 8  # in front of the field
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,8 @@ def encode_inter_view(prediction: InterViewPrediction) -> tuple[bytes, InterView
 
 def decode_inter_view(section: bytes, shape: tuple[int, int]) -> InterViewPrediction:
     """The prediction of `shape` (h, w) blocks that `encode_inter_view` was given; `FormatError` for anything else."""
-    if len(section) < HEAD or section[0] not in UNITS or section[1] >= len(KERNELS):
-        raise FormatError("the DISPARITY section does not start with a unit, a kernel and weights")
-    field = decode_field(section[HEAD:], shape)
+    if len(section) <= HEAD_BYTES or section[0] not in UNITS or section[1] >= len(KERNELS):
+        raise FormatError("the DISPARITY section does not hold a unit, a kernel, weights and a field")
+    field = decode_field(section[HEAD_BYTES:], shape)
     weights = np.frombuffer(section, np.int8, 6, 2).reshape(3, 2)
     return InterViewPrediction(DisplacementField(field.displacements * section[0], field.matched), section[1], weights)

@@ -17,6 +17,7 @@ from snncodec.bitstream.range_coder import SymbolDecoder
 from snncodec.bitstream.skip_flags import decode_flags
 from snncodec.decoder import tiling
 from snncodec.decoder.tiling import Tile, in_tiles, on_tile, split, window
+from snncodec.errors import FormatError
 from snncodec.model.context_model import PassInput
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.prediction import PredictedLatents, PredictedView
@@ -31,7 +32,12 @@ def decode_view(
     quality: int,
     predicted: PredictedView | None = None,
 ) -> Tensor:
-    """The latents in steps [1, N2, h, w] of a view of `shape` (h, w) blocks, from its section and a prediction."""
+    """The latents in steps [1, N2, h, w] of a view of `shape` (h, w) blocks, from its section and a prediction.
+
+    `FormatError` for a section that no encoder wrote.
+    """
+    if not section:
+        raise FormatError("the section of a view is empty")
     codec, coder = loaded.codec, SymbolDecoder(loaded.tables, section)
     device = codec.steps.device
 

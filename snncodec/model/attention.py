@@ -15,7 +15,7 @@ from snncodec.spiking.layers import FixedPointConv2d
 from snncodec.spiking.neurons import Spike
 
 WINDOW = range(-2, 3)  # blocks on the epipolar row around the displaced place that attention looks at
-HEAD = 32  # channels of queries and keys
+HEAD_CHANNELS = 32  # of queries and keys
 GATE_START = 2.0  # spikes that a query and a key must share before the gate opens; one that never opens learns nothing
 
 
@@ -24,11 +24,17 @@ class CrossAttention(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        width, values, neuron = config.prior_width, max(HEAD, config.prior_width * 2 // 5), config.spiking
+        width, values, neuron = config.prior_width, max(HEAD_CHANNELS, config.prior_width * 2 // 5), config.spiking
         self.spike = Spike(width, neuron)
         peak = self.spike.max_output
-        self.query, self.query_spike = FixedPointConv2d(width, HEAD, input_max=peak), Spike(HEAD, neuron)
-        self.key, self.key_spike = FixedPointConv2d(width, HEAD + values, input_max=peak), Spike(HEAD + values, neuron)
+        self.query, self.query_spike = (
+            FixedPointConv2d(width, HEAD_CHANNELS, input_max=peak),
+            Spike(HEAD_CHANNELS, neuron),
+        )
+        self.key, self.key_spike = (
+            FixedPointConv2d(width, HEAD_CHANNELS + values, input_max=peak),
+            Spike(HEAD_CHANNELS + values, neuron),
+        )
         self.gate = Spike(len(WINDOW), neuron)
         self.read_out = FixedPointConv2d(values, width, input_max=peak**2 * len(WINDOW))
         for numbers in self.read_out.parameters():
@@ -39,5 +45,5 @@ class CrossAttention(nn.Module):
         query = self.query_spike(self.query(self.spike(membrane)))
         keys = F.pad(self.key_spike(self.key(features)), (-WINDOW[0], WINDOW[-1]))
         views = [keys.narrow(3, shift - WINDOW[0], membrane.shape[3]) for shift in WINDOW]
-        gates = self.gate(torch.stack([(query * view[:, :HEAD]).sum(1) for view in views], dim=1))
-        return self.read_out(sum(gates[:, i : i + 1] * view[:, HEAD:] for i, view in enumerate(views)))
+        gates = self.gate(torch.stack([(query * view[:, :HEAD_CHANNELS]).sum(1) for view in views], dim=1))
+        return self.read_out(sum(gates[:, i : i + 1] * view[:, HEAD_CHANNELS:] for i, view in enumerate(views)))

@@ -25,7 +25,7 @@ from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.lapped_transform import LINEAR_BITS
 from snncodec.model.quality import STEP_BITS, STEP_MAX, QualityOffsets
 from snncodec.model.stereo_codec import ENCODER_PARTS, StereoCodec
-from snncodec.spiking.fixed_point import FRACTION_BITS, snap
+from snncodec.spiking.fixed_point import FRACTION_BITS, on_grid
 
 FORMAT = "snncodec weights, version 1"
 TABLES_KEY = "tables"
@@ -108,7 +108,7 @@ def _restore(codec: ExactCodec, tensors: dict[str, torch.Tensor]) -> dict[str, t
             raise ValueError(f"tensor {name} has values that are not finite")
         state[name] = value.to(target.dtype)
     steps = state["steps"]
-    if not (steps >= 2.0**-STEP_BITS).all() or not torch.equal(steps, snap(steps, STEP_BITS)):
+    if not (steps >= 2.0**-STEP_BITS).all() or not on_grid(steps, STEP_BITS):
         raise ValueError("its quantisation steps are not positive multiples of 1/64")
     if steps.max() > STEP_MAX:
         raise ValueError(f"its quantisation steps exceed {STEP_MAX}")

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from snncodec.errors import WeightsError
-from snncodec.spiking.exact_neurons import ExactSpike
-from snncodec.spiking.fixed_point import FRACTION_BITS
+from snncodec.spiking.exact_neurons import MIN_THRESHOLD, ExactSpike
+from snncodec.spiking.fixed_point import FRACTION_BITS, on_grid
 from snncodec.spiking.layers import ExactConv2d
 
 FLOAT_MODES = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")  # may let oneDNN shorten float32
@@ -67,6 +67,8 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
             _set_type(layer, narrowest_exact_type(largest, refinement, name, device))
             total += largest
         elif isinstance(layer, ExactSpike):
+            if not (layer.threshold >= MIN_THRESHOLD).all() or not on_grid(layer.threshold, FRACTION_BITS - 1):
+                raise WeightsError(f"{name} has thresholds that are not multiples of 2**-11 from 1/16 on")
             total += float(layer.offset.abs().max() + 4 * layer.threshold.abs().max())
         else:
             total += sum(float(number.abs().max()) for number in layer.buffers(recurse=False))

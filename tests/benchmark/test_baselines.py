@@ -1,4 +1,7 @@
-"""Promises of baselines.py: real formats, real bytes, exact settings, and a clear sentence when Pillow lacks one."""
+"""Promises of snncodec.benchmark.baselines: real formats, real bytes, exact settings.
+
+Where Pillow lacks a format, one clear sentence says so.
+"""
 
 import io
 
@@ -6,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, features
 from skimage.data import stereo_motorcycle
-from snncodec.baselines import BASELINES, find_baselines
-from snncodec.images import StereoPair
 
-from snncodec import metrics
+from snncodec.benchmark import metrics
+from snncodec.benchmark.baselines import BASELINES, find_baselines
 from snncodec.errors import InputError
+from snncodec.io.images import StereoPair
 
 NAMES = [name for name in BASELINES if features.check(BASELINES[name].feature)]
 

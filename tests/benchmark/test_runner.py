@@ -1,20 +1,18 @@
-"""Promises of bench.py: whole files are measured, nothing is left out of a rate, and the settings are told."""
+"""Promises of snncodec.benchmark.runner: whole files are measured, nothing is left out of a rate, settings are told."""
 
 import io
-import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
-from skimage.data import stereo_motorcycle
-from snncodec.baselines import BASELINES
-from snncodec.container import Header, Tag, pack, unpack
-from snncodec.images import StereoPair
 
-import snncodec
-from snncodec import bench, metrics
+from snncodec.benchmark import metrics, runner
+from snncodec.benchmark.baselines import BASELINES
+from snncodec.bitstream.container import Header, Tag, pack, unpack
 from snncodec.errors import InputError, SnncodecError
+from snncodec.io.images import StereoPair
 
 KEYS = ["scene", "codec", "quality", "bytes", "bpp", "psnr", "psnr_left", "psnr_right"]
 KEYS += ["ms_ssim", "encode_s", "decode_s", "bpp_left", "bpp_right"]
@@ -22,17 +20,25 @@ QUALITIES = [10, 20, 35, 50, 70, 85]
 
 
 class FakeCodec:
-    """JPEG in a real snncodec container, through the interface of codec.py; quality 100 is lossless (PNG)."""
+    """JPEG in a real snncodec container, through the interface of `Codec`; quality 100 is lossless (PNG)."""
+
+    loaded = SimpleNamespace(id=b"weights!")
 
     def __init__(self):
-        self.encoded = []  # (height, quality, options) of every call
+        self.made = []  # (weights, device) of every codec
+        self.encoded = []  # (height, quality, independent) of every call
 
-    def encode(self, left, right, quality=50, **options):
-        self.encoded.append((left.shape[0], quality, options))
-        header = Header(left.shape[1], left.shape[0], quality, b"weights!", coupled=False)
+    def __call__(self, weights, device):
+        """Stands in for the class `Codec`."""
+        self.made.append((weights, device))
+        return self
+
+    def encode(self, left, right, quality=50, *, independent=False):
+        self.encoded.append((left.shape[0], quality, independent))
+        header = Header(left.shape[1], left.shape[0], quality, self.loaded.id, inter_view=False)
         return pack(header, {Tag.LEFT: self._picture(left, quality), Tag.RIGHT: self._picture(right, quality)})
 
-    def decode(self, data, left_only=False, **options):
+    def decode(self, data):
         _, sections = unpack(data)
         return StereoPair(*(np.asarray(Image.open(io.BytesIO(sections[tag]))) for tag in (Tag.LEFT, Tag.RIGHT)))
 
@@ -42,29 +48,23 @@ class FakeCodec:
         return buffer.getvalue()
 
 
-def install(patch):
+@pytest.fixture
+def codec(monkeypatch):
     fake = FakeCodec()
-    patch.setitem(sys.modules, "snncodec.codec", fake)
-    patch.setattr(snncodec, "codec", fake, raising=False)
+    monkeypatch.setattr(runner, "Codec", fake)
     return fake
 
 
-@pytest.fixture
-def codec(monkeypatch):
-    return install(monkeypatch)
-
-
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def data(tmp_path_factory, motorcycle):
     """Two scenes cut from the motorcycle pair, and a left picture without a partner."""
     folder = tmp_path_factory.mktemp("data")
-    views = stereo_motorcycle()[:2]
     for name, top in (("chain", 250), ("wall", 40)):
         (folder / name).mkdir()
-        for side, view in zip(("left", "right"), views, strict=True):
+        for side, view in zip(("left", "right"), motorcycle, strict=True):
             Image.fromarray(view[top : top + 170, 280:481]).save(folder / name / f"{side}.png")
     (folder / "lost").mkdir()
-    Image.fromarray(views[0][:8, :8]).save(folder / "lost" / "left.png")
+    Image.fromarray(motorcycle[0][:8, :8]).save(folder / "lost" / "left.png")
     return folder
 
 
@@ -72,13 +72,18 @@ def data(tmp_path_factory):
 def measured(data):
     """One run that many tests look at, and the fake codec it was made with."""
     with pytest.MonkeyPatch.context() as patch:
-        codec = install(patch)
-        return codec, bench.run(data, QUALITIES, ["jpeg"])
+        codec = FakeCodec()
+        patch.setattr(runner, "Codec", codec)
+        return codec, runner.run(data, QUALITIES, ["jpeg"])
 
 
 @pytest.fixture
 def result(measured):
     return measured[1]
+
+
+def views(data, scene):
+    return [np.asarray(Image.open(data / scene / f"{side}.png")) for side in ("left", "right")]
 
 
 def test_rows_hold_exactly_the_promised_keys(result):
@@ -92,30 +97,35 @@ def test_there_is_one_row_per_pair_codec_and_quality(result):
     assert found == [(scene, *coder) for scene in ("chain", "wall") for coder in ours + jpeg]
 
 
-def test_bits_are_those_of_the_whole_file(codec, result, data):
-    left, right = (np.asarray(Image.open(data / "wall" / f"{side}.png")) for side in ("left", "right"))
+def test_bits_are_those_of_the_whole_file(result, data):
     row = next(row for row in result.rows if (row["scene"], row["codec"], row["quality"]) == ("wall", "snncodec", 50))
-    assert row["bytes"] == len(codec.encode(left, right, 50, independent=False))
+    assert row["bytes"] == len(FakeCodec().encode(*views(data, "wall"), 50))
     assert row["bpp"] == 8 * row["bytes"] / (2 * 170 * 201)
-    views = (row["bpp_left"] + row["bpp_right"]) / 2
-    assert 0 < row["bpp"] - views < 8 * 100 / (2 * 170 * 201)  # the header
+    of_views = (row["bpp_left"] + row["bpp_right"]) / 2
+    assert 0 < row["bpp"] - of_views < 8 * 100 / (2 * 170 * 201)  # the header
     jpeg = next(row for row in result.rows if row["codec"] == "jpeg")
     assert jpeg["bpp"] == pytest.approx((jpeg["bpp_left"] + jpeg["bpp_right"]) / 2)
 
 
+def test_displacements_count_with_the_right_view():
+    sections = {Tag.DISPARITY: b"d" * 7, Tag.LEFT: b"l" * 11, Tag.RIGHT: b"r" * 13}
+    data = pack(Header(16, 16, 50, bytes(8), inter_view=True), sections)
+    assert runner.StereoCoder(FakeCodec(), (50,), independent=False).view_bytes((data,)) == (11, 20)
+
+
 def test_quality_is_that_of_the_decoded_file(codec, data, monkeypatch):
     grey = StereoPair(*[np.full((170, 201, 3), value, np.uint8) for value in (100, 150)])
-    monkeypatch.setattr(codec, "decode", lambda data, **options: grey)
-    row = bench.run(data, [50], []).rows[0]
-    left, right = (np.asarray(Image.open(data / "chain" / f"{side}.png")) for side in ("left", "right"))
+    monkeypatch.setattr(codec, "decode", lambda data: grey)
+    row = runner.run(data, [50], []).rows[0]
+    left, right = views(data, "chain")
     assert row["psnr"] == metrics.psnr_pair(StereoPair(left, right), grey)
     assert (row["psnr_left"], row["psnr_right"]) == (metrics.psnr(left, grey.left), metrics.psnr(right, grey.right))
 
 
 def test_times_are_those_of_encoding_and_decoding(codec, data, monkeypatch):
     clock = iter(range(0, 1000, 7))
-    monkeypatch.setattr(bench.time, "perf_counter", lambda: next(clock))
-    assert [(row["encode_s"], row["decode_s"]) for row in bench.run(data, [50], []).rows] == [(7, 7), (7, 7)]
+    monkeypatch.setattr(runner.time, "perf_counter", lambda: next(clock))
+    assert [(row["encode_s"], row["decode_s"]) for row in runner.run(data, [50], []).rows] == [(7, 7), (7, 7)]
 
 
 def test_the_first_call_is_small_and_untimed(measured):
@@ -123,9 +133,14 @@ def test_the_first_call_is_small_and_untimed(measured):
     assert [height for height, _, _ in codec.encoded] == [128] + [170] * 2 * len(QUALITIES)
 
 
+def test_weights_are_loaded_once(measured):
+    codec, _ = measured
+    assert codec.made == [("base", "auto")]
+
+
 def test_options_reach_the_codec_and_the_settings(codec, data):
-    result = bench.run(data, [50], [], weights="tiny", device="cpu", independent=True)
-    assert codec.encoded[-1][2] == {"weights": "tiny", "device": "cpu", "independent": True}
+    result = runner.run(data, [50], [], weights="tiny", device="cpu", independent=True)
+    assert codec.made == [("tiny", "cpu")] and codec.encoded[-1] == (170, 50, True)
     settings = {key: result.settings[key] for key in ("weights", "device", "independent", "weights_id")}
     assert settings == {"weights": "tiny", "device": "cpu", "independent": True, "weights_id": b"weights!".hex()}
 
@@ -160,16 +175,16 @@ def test_mean_bd_rate_averages_pairs_and_leaves_out_those_without():
 
     table = rows("a", "snncodec", 50) + rows("b", "snncodec", 0.9) + rows("c", "snncodec", 1, points=2)
     table += rows("a", "jpeg", 100) + rows("b", "jpeg", 1) + rows("c", "jpeg", 1)
-    entry = bench.summarise(table, "snncodec")["bd_rate"]["jpeg"]
+    entry = runner.summarise(table, "snncodec")["bd_rate"]["jpeg"]
     assert entry["mean"] == pytest.approx((-50 - 10) / 2)
     assert entry["pairs"] == 2 and "2 usable points" in entry["scenes"]["c"]["reason"]
 
 
 def test_scenes_of_one_name_stay_apart(codec, data, monkeypatch):
-    scenes, _ = bench.datasets.find_pairs(data)
+    scenes, _ = runner.datasets.find_pairs(data)
     twins = [replace(scene, name="twin") for scene in scenes]
-    monkeypatch.setattr(bench.datasets, "find_pairs", lambda root: (twins, []))
-    assert len({row["scene"] for row in bench.run(data, [50], []).rows}) == 2
+    monkeypatch.setattr(runner.datasets, "find_pairs", lambda root: (twins, []))
+    assert len({row["scene"] for row in runner.run(data, [50], []).rows}) == 2
 
 
 def test_orphans_are_handed_on(result, data):
@@ -178,13 +193,13 @@ def test_orphans_are_handed_on(result, data):
 
 def test_progress_counts_every_row(codec, data):
     calls = []
-    bench.run(data, [10, 50], [], progress=lambda done, total: calls.append((done, total)))
+    runner.run(data, [10, 50], [], progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_bench_writes_nothing_into_the_data(codec, data):
     before = {path: path.stat().st_mtime_ns for path in data.rglob("*")}
-    bench.run(data, [50], ["jpeg"])
+    runner.run(data, [50], ["jpeg"])
     assert {path: path.stat().st_mtime_ns for path in data.rglob("*")} == before
 
 
@@ -193,18 +208,28 @@ def test_a_pair_that_cannot_be_read_stops_the_run(codec, tmp_path):
     for side in ("left", "right"):
         (tmp_path / "scene" / f"{side}.png").write_bytes(b"not a picture")
     with pytest.raises(SnncodecError):
-        bench.run(tmp_path, [50], [])
+        runner.run(tmp_path, [50], [])
 
 
 def test_a_folder_without_pairs_is_refused(codec, tmp_path):
     with pytest.raises(InputError):
-        bench.run(tmp_path, [50], [])
+        runner.run(tmp_path, [50], [])
 
 
-def test_missing_packages_and_baselines_are_noticed_before_measuring(codec, data, monkeypatch):
-    with pytest.raises(InputError, match="no baseline 'gif'"):
-        bench.run(data, [50], ["gif"])
-    monkeypatch.setitem(sys.modules, "bjontegaard", None)
-    with pytest.raises(InputError, match="pip install"):
-        bench.run(data, [50], ["jpeg"])
-    assert not codec.encoded
+@pytest.mark.parametrize(
+    ("qualities", "baselines", "words"), [([50], ["gif"], "no baseline 'gif'"), ([], ["jpeg"], "no quality")]
+)
+def test_what_cannot_be_measured_is_noticed_before_measuring(codec, data, qualities, baselines, words):
+    with pytest.raises(InputError, match=words):
+        runner.run(data, qualities, baselines)
+    assert not codec.encoded and not codec.made
+
+
+def test_the_real_codec_is_measured_as_files_have_it(data, tiny):
+    result = runner.run(data, [30], [], weights=tiny, device="cpu")
+    left, right = views(data, "wall")
+    codec = runner.Codec(tiny, "cpu")
+    file = codec.encode(left, right, 30)
+    row = result.rows[1]
+    assert row["bytes"] == len(file)
+    assert row["psnr"] == metrics.psnr_pair(StereoPair(left, right), codec.decode(file))

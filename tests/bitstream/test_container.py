@@ -7,23 +7,24 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from snncodec.container import Header, Tag, pack, read_header, unpack
 
+from snncodec.bitstream.container import Header, Tag, pack, read_header, unpack
 from snncodec.errors import FormatError, LimitError, SnncodecError, UnsupportedError
 
-HEADER = Header(width=741, height=497, quality=50, weights_id=bytes(range(8)), coupled=True)
+HEADER = Header(width=741, height=497, quality=50, weights_id=bytes(range(8)), inter_view=True)
 SECTIONS = {Tag.ICC: b"profile", Tag.LEFT: b"left bytes", Tag.DISPARITY: b"field", Tag.RIGHT: b"right"}
 GOLDEN = bytes.fromhex(
-    "534e4e43" "01" "32" "02" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
+    "534e4e43" "01" "32" "01" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
     "01" "07000000" "0faa5781"  # ICC
     "02" "0a000000" "82a41140"  # LEFT
     "03" "05000000" "5845f55b"  # DISPARITY
     "04" "05000000" "1475cab4"  # RIGHT
-    "37700865"  # header CRC
+    "ed8ae667"  # header CRC
 ) + b"profileleft bytesfieldright"  # fmt: skip
 RIGHT_STARTS = len(GOLDEN) - len(b"right")
 LEFT_ENDS = RIGHT_STARTS - len(b"field")
 PLAIN = ((Tag.LEFT, b"left"), (Tag.RIGHT, b"right"))
+PREDICTED = (PLAIN[0], (Tag.DISPARITY, b"field"), PLAIN[1])
 
 
 def forge(sections=PLAIN, version=1, quality=50, flags=0, width=3, height=2) -> bytes:
@@ -48,8 +49,10 @@ def test_the_order_of_the_mapping_does_not_change_the_file():
 
 def test_a_forged_file_that_breaks_no_rule_is_read():
     header, sections = unpack(forge())
-    assert header == Header(3, 2, 50, bytes(8), coupled=False)
+    assert header == Header(3, 2, 50, bytes(8), inter_view=False)
     assert sections == {Tag.LEFT: b"left", Tag.RIGHT: b"right"}
+    header, sections = unpack(forge(PREDICTED, flags=1))
+    assert header.inter_view and sections == dict(PREDICTED)
 
 
 uint32 = st.integers(1, 2**32 - 1)
@@ -60,7 +63,7 @@ payloads = st.fixed_dictionaries(views, optional={Tag.ICC: st.binary(), Tag.DISP
 
 @given(headers, payloads)
 def test_unpack_undoes_pack(header, sections):
-    header = dataclasses.replace(header, coupled=Tag.DISPARITY in sections)
+    header = dataclasses.replace(header, inter_view=Tag.DISPARITY in sections)
     assert unpack(pack(header, sections), max_pixels=2**64) == (header, sections)
 
 
@@ -78,9 +81,12 @@ BROKEN_RULES = {
     "short": (GOLDEN[:10], FormatError, "ends inside its header: 10 bytes present, 24 or more expected"),
     "short table": (GOLDEN[:30], FormatError, "ends inside its header: 30 bytes present, 64 expected"),
     "header crc": (GOLDEN[:20] + b"\0" + GOLDEN[21:], FormatError, "the header is damaged"),
-    "flags": (forge(flags=0b1000), UnsupportedError, "unknown flags 0x08"),
-    "adjusted alone": (forge(flags=0b100), FormatError, "adjusts a prediction"),
-    "old coupling": (forge(flags=0b001), UnsupportedError, "only development versions wrote"),
+    "flags": (forge(flags=0b1000), UnsupportedError, "unknown flags 0x08: the file was written by another version"),
+    "development flags": (
+        forge(PREDICTED, flags=6),
+        UnsupportedError,
+        "unknown flags 0x06: the file was written by another",
+    ),
     "quality 0": (forge(quality=0), FormatError, "quality 0, expected 1 to 100"),
     "quality 101": (forge(quality=101), FormatError, "quality 101, expected 1 to 100"),
     "no columns": (forge(width=0), FormatError, "a width of 0"),
@@ -89,8 +95,8 @@ BROKEN_RULES = {
     "no left": (forge([(Tag.RIGHT, b"")]), FormatError, "LEFT section is missing"),
     "no right": (forge([(Tag.LEFT, b"")]), FormatError, "RIGHT section is missing"),
     "tag 5": (forge([*PLAIN, (5, b"")]), UnsupportedError, "unknown section tag 5"),
-    "field": (forge([PLAIN[0], (3, b""), PLAIN[1]]), FormatError, "there is a DISPARITY section, but"),
-    "no field": (forge(flags=2), FormatError, "DISPARITY section is missing"),
+    "field": (forge(PREDICTED), FormatError, "there is a DISPARITY section, but"),
+    "no field": (forge(flags=1), FormatError, "DISPARITY section is missing"),
     "tag order": (forge(PLAIN[::-1]), FormatError, "LEFT stands after RIGHT"),
     "tag twice": (forge((PLAIN[0], *PLAIN)), FormatError, "LEFT stands after LEFT"),
     "section cut": (GOLDEN[:-2], FormatError, "RIGHT section ends early: 3 bytes present, the header says 5"),
@@ -111,6 +117,13 @@ def test_every_broken_rule_has_its_own_sentence(rule):
         unpack(data)
     assert sentence in str(caught.value)
     assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("sections", [PLAIN, PREDICTED])
+def test_every_flag_but_that_of_prediction_between_views_is_refused(sections):
+    for flags in range(2, 256):
+        with pytest.raises(UnsupportedError, match=f"unknown flags {flags:#04x}"):
+            unpack(forge(sections, flags=flags))
 
 
 @pytest.mark.parametrize("left_only", [False, True])

@@ -1,9 +1,9 @@
-"""Promises of snncodec.datasets: views are paired by name in every known layout, and orphans are reported."""
+"""Promises of snncodec.io.datasets: views are paired by name in every known layout, and orphans are reported."""
 
 import pytest
-from snncodec.datasets import find_pairs
 
 from snncodec.errors import InputError
+from snncodec.io.datasets import find_pairs
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
-"""Promises of snncodec.files: whole files or none, nothing overwritten unasked."""
+"""Promises of snncodec.io.files: whole files or none, nothing overwritten unasked."""
 
 import os
 import stat
 
 import pytest
-from snncodec.files import write_bytes, write_files
 
-from snncodec import files
 from snncodec.errors import InputError
+from snncodec.io import files
+from snncodec.io.files import write_bytes, write_files
 
 
 def names(folder):

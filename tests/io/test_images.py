@@ -1,4 +1,4 @@
-"""Promises of snncodec.images: every kind of picture has one defined fate, and no damaged one passes."""
+"""Promises of snncodec.io.images: every kind of picture has one defined fate, and no damaged one passes."""
 
 import contextlib
 import io
@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from snncodec.images import read_image, read_pair, write_images
 
 from snncodec.errors import InputError, LimitError
+from snncodec.io.images import read_image, read_pair, write_images
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -1,25 +1,18 @@
-"""Promises of data.py: crops are pictures of the asked size, views of a pair stay together, a seed fixes them all."""
+"""Promises of snncodec.training.crops: crops have the asked size, views stay together, a seed fixes them all."""
 
 import numpy as np
 import pytest
 import torch
-from conftest import synthetic_pair
-from PIL import Image
-from snncodec.data import CropSampler, StereoSampler, find_pictures, find_stereo, load_pictures, validation_crops
-from test_stereo import textured
+from conftest import synthetic_pair, textured
+from training_helpers import write_pair, write_picture
 
-from snncodec import data
 from snncodec.errors import InputError
+from snncodec.training import crops as crops_module
+from snncodec.training.crops import CropSampler, StereoSampler, validation_crops
 
 
 def sampler(*scenes, seed=0):
     return CropSampler(list(scenes), np.random.default_rng(seed))
-
-
-def write(path, picture):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture).save(path)
-    return path
 
 
 @pytest.mark.parametrize("size", [16, 64, 192])
@@ -75,72 +68,26 @@ def test_large_pictures_are_drawn_more_often_than_small_ones():
     assert 0.8 < (crops > 0).float().mean() < 0.97
 
 
-def test_pictures_are_found_in_a_fixed_order_below_all_folders(tmp_path):
-    picture = synthetic_pair(8, 9)[0]
-    names = ["b/2.PNG", "b/10.jpg", "a/deep/x.webp"]
-    files = [write(tmp_path / name, picture) for name in names]
-    (tmp_path / "a/notes.txt").write_text("no picture")
-    assert find_pictures([tmp_path]) == sorted(files) == find_pictures([tmp_path / "b", tmp_path / "a", tmp_path])
-    assert [p.shape for p in load_pictures(files).values()] == [(8, 9, 3)] * 3
-
-
-def test_folders_without_pictures_are_an_input_error(tmp_path):
-    (tmp_path / "notes.txt").write_text("no picture")
-    for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(InputError, match=r"no pictures|cannot read the folder"):
-            find_pictures([folder])
-
-
-def test_junk_that_macos_leaves_is_no_picture(tmp_path):
-    good = write(tmp_path / "x.png", synthetic_pair(8, 9)[0])
-    (tmp_path / "._x.png").write_bytes(b"resource fork")
-    assert find_pictures([tmp_path]) == [good]
-
-
-def test_every_stereo_pair_is_among_the_pictures_also_behind_links(tmp_path):
-    for number in range(2):
-        for view, picture in zip(("left", "right"), synthetic_pair(20, 30, number), strict=True):
-            write(tmp_path / f"disk/{number}/{view}.png", picture)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/linked").symlink_to(tmp_path / "disk")
-    for folder in ("disk", "data"):
-        scenes, pictures = find_stereo([tmp_path / folder]), find_pictures([tmp_path / folder])
-        assert len(scenes) == 2 and {view for scene in scenes for view in (scene.left, scene.right)} <= set(pictures)
-
-
-def test_folders_without_pairs_are_no_error(tmp_path):
-    write(tmp_path / "photo.png", synthetic_pair(8, 9)[0])
-    assert find_stereo([tmp_path]) == []
-
-
-def test_a_bad_table_of_pairs_is_said_and_not_passed_over(tmp_path):
-    (tmp_path / "pairs.csv").write_text("gone.png,lost.png\n")
-    with pytest.raises(InputError, match="line 1"):
-        find_stereo([tmp_path])
-
-
 def test_validation_takes_whole_pairs_only(tmp_path):
     sizes = {"a": (70, 80), "b": (40, 80), "c": (64, 64)}
     for number, (name, (height, width)) in enumerate(sizes.items()):
         left, right = synthetic_pair(height, width, number)
-        write(tmp_path / name / "left.png", left)
-        write(tmp_path / name / "right.png", right if name != "c" else right[:50])
+        write_picture(tmp_path / name / "left.png", left)
+        write_picture(tmp_path / name / "right.png", right if name != "c" else right[:50])
     assert validation_crops(tmp_path, 64).shape == (2, 3, 64, 64)
 
 
 def test_validation_takes_the_centre_of_both_views(tmp_path):
     views = synthetic_pair(270, 300)
-    for view, picture in zip(("left", "right"), views, strict=True):
-        write(tmp_path / f"scene/{view}.png", picture)
-        write(tmp_path / f"too small/{view}.png", picture[:100])
-    crops = validation_crops(tmp_path)
-    assert crops.shape == (2, 3, 256, 256)
-    assert np.array_equal((crops[0] + 128).permute(1, 2, 0).byte().numpy(), views[0][7:263, 22:278])
+    write_pair(tmp_path / "scene", views)
+    write_pair(tmp_path / "too small", [view[:100] for view in views])
+    found = validation_crops(tmp_path)
+    assert found.shape == (2, 3, 256, 256)
+    assert np.array_equal((found[0] + 128).permute(1, 2, 0).byte().numpy(), views[0][7:263, 22:278])
 
 
 def test_validation_without_a_pair_that_is_large_enough_is_an_input_error(tmp_path):
-    for view, picture in zip(("left", "right"), synthetic_pair(100, 300), strict=True):
-        write(tmp_path / f"scene/{view}.png", picture)
+    write_pair(tmp_path / "scene", synthetic_pair(100, 300))
     with pytest.raises(InputError, match="256"):
         validation_crops(tmp_path)
 
@@ -155,12 +102,15 @@ def test_windows_of_a_real_pair_follow_its_disparity():
     assert outside.shape == (64, 64, 3)  # the left view ends before the displaced window does
 
 
-@pytest.mark.parametrize("kind", ["SYNTHETIC", "ALIKE", "STRANGE"])
+SHARES = ("SYNTHETIC_SHARE", "IDENTICAL_SHARE", "UNRELATED_SHARE")
+
+
+@pytest.mark.parametrize("kind", SHARES)
 def test_pairs_are_made_of_photographs(kind, monkeypatch):
-    for share in ("SYNTHETIC", "ALIKE", "STRANGE"):
-        monkeypatch.setattr(data, share, float(share == kind))
+    for share in SHARES:
+        monkeypatch.setattr(crops_module, share, float(share == kind))
     nothing = np.zeros((96, 120, 3), dtype=np.uint8)
     photographs = CropSampler([(textured(96, 120),), (textured(96, 120, 1),)], np.random.default_rng(0))
     batch = StereoSampler([(nothing, nothing)], photographs, np.random.default_rng(0)).batch(6, 64)
     assert batch.shape == (6, 2, 3, 64, 64) and batch.flatten(2).std(2).min() > 5
-    assert (batch[:, 0] == batch[:, 1]).all() == (kind == "ALIKE")
+    assert (batch[:, 0] == batch[:, 1]).all() == (kind == "IDENTICAL_SHARE")

@@ -1,13 +1,16 @@
-"""Promises of synthetic.py: made-up pairs have the geometry that they are made with, and look like two cameras."""
+"""Promises of snncodec.training.synthetic_stereo: pairs have the geometry that they are made with.
+
+They look as if two cameras had taken them.
+"""
 
 import numpy as np
 import pytest
 import torch
-from snncodec.disparity import estimate
-from snncodec.synthetic import FAR, NEAR, compose, move
-from test_stereo import textured
+from conftest import textured
 
-from snncodec import synthetic
+from snncodec.encoder.displacement_search import DisplacementSearch
+from snncodec.training import synthetic_stereo
+from snncodec.training.synthetic_stereo import FAR, NEAR, compose, move
 
 
 def textures(count, side=160):
@@ -28,14 +31,14 @@ def test_views_are_eight_bit_pictures_fixed_by_the_seed(objects):
 
 def test_a_background_alone_moves_a_little():
     for seed in range(4):
-        field = estimate(*pictures(compose(textures(1), np.random.default_rng(seed))), 30.0)
-        inner = field[:, 2:-2, 2:-2] / 4
+        field = DisplacementSearch(*pictures(compose(textures(1), np.random.default_rng(seed))), 30.0).find()
+        inner = field.displacements[:, 2:-2, 2:-2] / 4
         assert np.abs(np.median(inner[0])) <= FAR and (inner[1] == 0).mean() > 0.9
 
 
 def test_an_object_keeps_its_outline_at_its_own_disparity(monkeypatch):
-    monkeypatch.setattr(synthetic, "other_camera", lambda view, random: view)
-    monkeypatch.setattr(synthetic, "SLANT", 0.0)
+    monkeypatch.setattr(synthetic_stereo, "other_camera", lambda view, random: view)
+    monkeypatch.setattr(synthetic_stereo, "SLANT", 0.0)
     flat = torch.tensor([0.0, 200.0]).view(2, 1, 1, 1).expand(2, 3, 160, 160)  # a black background, a bright object
     for seed in range(6):
         left, right = (view[0] > 100 for view in compose(flat, np.random.default_rng(seed)))
@@ -54,7 +57,6 @@ def test_whole_pixels_are_moved_unchanged(shift):
 
 def test_the_right_camera_differs_a_little_or_not_at_all():
     view = textures(1)[0]
-    differences = []
-    for seed in range(20):
-        differences.append((synthetic.other_camera(view, np.random.default_rng(seed)) - view).abs().mean().item())
+    others = [synthetic_stereo.other_camera(view, np.random.default_rng(seed)) for seed in range(20)]
+    differences = [(other - view).abs().mean().item() for other in others]
     assert 0 < sum(difference == 0 for difference in differences) < 20 and max(differences) < 40

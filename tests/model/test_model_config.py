@@ -1,4 +1,4 @@
-"""Promises of config.py: only sizes and options that can work are accepted, and they survive being stored."""
+"""Promises of model/config.py: only sizes that can work are accepted, and they survive being stored."""
 
 import dataclasses
 import json
@@ -6,9 +6,9 @@ import math
 
 import pytest
 from conftest import TINY
-from snncodec.config import PRESETS, ModelConfig, TrainOptions
 
-from snncodec.errors import InputError, WeightsError
+from snncodec.errors import WeightsError
+from snncodec.model.config import PRESETS, ModelConfig
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -33,8 +33,8 @@ def test_a_time_constant_without_an_exact_leak_is_refused(tau):
 @pytest.mark.parametrize(
     "change",
     [{"neuron": "quartz"}, {"T": 0}, {"neuron": "lif", "T": 3}, {"neuron": "relu", "T": 4}, {"groups": (3, 9)},
-     {"groups": (0, 48)}, {"N2": 769, "groups": (769,)}, {"patch": 3}, {"patch": 0}, {"refined": 49}, {"M": 0},
-     {"blocks": -1}],
+     {"groups": (0, 48)}, {"groups": (), "N2": 0}, {"N2": 769, "groups": (769,)}, {"patch": 3}, {"patch": 0},
+     {"refined": 49}, {"M": 0}, {"blocks": -1}, {"M": 4097}, {"blocks": 65}, {"T": 128}],
     ids=str,
 )  # fmt: skip
 def test_sizes_that_cannot_work_are_refused(change):
@@ -42,13 +42,6 @@ def test_sizes_that_cannot_work_are_refused(change):
         dataclasses.replace(TINY, **change)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"preset": "huge"}, {"stages": ("joint", "magic")}, {"stages": ()}, {"steps": None}, {"minutes": 1.0},
-     {"init": "base", "resume": "x"}, {"steps": 0}, {"steps": -1},
-     {"steps": None, "minutes": math.nan}],
-    ids=str,
-)  # fmt: skip
-def test_options_of_a_run_that_cannot_be_used_are_refused(change):
-    with pytest.raises(InputError):
-        TrainOptions([], **{"steps": 10, **change})
+def test_the_neuron_of_all_networks_is_made_of_the_fields_of_the_sketch():
+    spiking = PRESETS["sketch"].spiking
+    assert (spiking.kind, spiking.time_steps, spiking.tau) == ("lif", 4, 2.0)

@@ -1,0 +1,61 @@
+"""Promises of `snncodec bench`: tables go to stdout, and results to the files that were asked for."""
+
+import json
+from pathlib import Path
+
+import cli_helpers
+import pytest
+from cli_helpers import fails, run
+
+from snncodec.benchmark import runner
+from snncodec.benchmark.runner import BenchResult, summarise
+
+codec, folder, coded = cli_helpers.codec, cli_helpers.folder, cli_helpers.coded  # fixtures
+ROW = {"scene": "alley", "codec": "snncodec", "quality": 20, "bytes": 99, "bpp": 0.25, "psnr": 30.5}
+ROW |= {"psnr_left": 30.0, "psnr_right": 31.0, "ms_ssim": 0.9, "encode_s": 1.0, "decode_s": 1.0}
+ROW |= {"bpp_left": 0.3, "bpp_right": 0.2}
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The arguments of every run, which all end with the same row."""
+    seen = []
+
+    def measure(data, qualities, baselines, **options):
+        seen.append((data, list(qualities), list(baselines), options))
+        return BenchResult([ROW], summarise([ROW], "snncodec"), {"data": "pairs"}, [])
+
+    monkeypatch.setattr(runner, "run", measure)
+    return seen
+
+
+def test_tables_are_printed_and_files_are_written(folder, measured):
+    result = run("bench pairs --json rows.json --csv rows.csv")
+    assert result.exit_code == 0
+    assert "alley" in result.stdout
+    assert result.stderr == ""
+    assert json.loads(Path("rows.json").read_text())["rows"] == [ROW]
+    assert "alley,snncodec,20" in Path("rows.csv").read_text()
+
+
+def test_options_are_passed_on(folder, measured):
+    run("bench pairs -q 20,40 --baselines jpeg --independent --weights own.safetensors --device cpu")
+    options = {"weights": "own.safetensors", "device": "cpu", "independent": True, "progress": None}
+    assert measured == [(Path("pairs"), [20, 40], ["jpeg"], options)]
+
+
+def test_without_a_choice_the_usual_qualities_meet_all_baselines(folder, measured):
+    run("bench pairs")
+    options = {"weights": "base", "device": "auto", "independent": False, "progress": None}
+    assert measured == [(Path("pairs"), [10, 30, 50, 70, 90], ["jpeg", "webp", "avif"], options)]
+
+
+def test_two_outputs_of_one_name_are_refused_before_the_work(folder, measured):
+    fails(run("bench pairs --json rows --csv ./rows -f"), "named twice")
+    assert not measured
+
+
+def test_an_unknown_baseline_is_wrong_usage(folder, measured):
+    result = run("bench pairs --baselines jpeg,bogus")
+    assert result.exit_code == 2 and "Usage: " in result.stderr and "bogus" in result.stderr
+    assert not measured

@@ -1,0 +1,46 @@
+"""Trials: what they count is what the file holds and what its pixels miss, and their symbols can be coded later."""
+
+import numpy as np
+import pytest
+from conftest import field_of, moved, planes
+
+from snncodec.bitstream.range_coder import SymbolEncoder
+from snncodec.decoder import tiling
+from snncodec.decoder.inter_view import InterViewPrediction
+from snncodec.decoder.view import as_picture, decode_view, render
+from snncodec.encoder.rd_trial import try_view
+from snncodec.encoder.rdoq import SQUARED_STEP_BITS
+from snncodec.encoder.view import code_view
+from snncodec.spiking.arithmetic import exact_arithmetic
+
+
+@pytest.fixture(params=["intra", "inter"])
+def predicted(request):
+    """No prediction, or one of the right view of `moved(6)` from its left one."""
+    prediction = InterViewPrediction(field_of(24, 0, (6, 10)), 0, np.zeros((3, 2), dtype=np.int8))
+    return None if request.param == "intra" else prediction.apply(planes(moved(6)[0]))
+
+
+def test_a_trial_counts_the_bits_and_the_distortion_of_the_file(loaded, predicted):
+    view, coder = moved(6)[1], SymbolEncoder(loaded.tables)
+    with exact_arithmetic():
+        code_view(loaded, view, 60, coder, predicted)
+        section = coder.finish()
+        latents = decode_view(loaded, section, (6, 10), 60, predicted)
+        decoded = as_picture(render(loaded.codec, latents, 60, predicted), *view.shape[:2])
+        trial = try_view(loaded, view, 60, predicted)
+    error = np.square(decoded.astype(float) - view).sum() * SQUARED_STEP_BITS / float(loaded.codec.steps[59]) ** 2
+    bits = float(trial.coded.bits.sum())
+    assert bits == pytest.approx(8 * len(section), rel=0.05)
+    assert trial.cost.sum() - bits == pytest.approx(error, rel=1e-9)
+    assert np.array_equal(as_picture(trial.reconstruction, *view.shape[:2]), decoded)
+
+
+@pytest.mark.parametrize("tile", [4, 96])
+def test_the_symbols_of_a_trial_are_those_of_the_file(loaded, predicted, tile, monkeypatch):
+    monkeypatch.setattr(tiling, "CODING_TILE", tile)
+    direct, later = SymbolEncoder(loaded.tables), SymbolEncoder(loaded.tables)
+    with exact_arithmetic():
+        code_view(loaded, moved(6)[1], 60, direct, predicted)
+        try_view(loaded, moved(6)[1], 60, predicted).symbols.replay(later)
+    assert direct.finish() == later.finish() != b""

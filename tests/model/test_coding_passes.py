@@ -1,0 +1,41 @@
+"""Promises of model/coding_passes.py: every latent is coded once, in passes over a checkerboard."""
+
+import math
+
+import pytest
+import torch
+from conftest import CPU
+
+from snncodec.model.config import PRESETS
+from snncodec.model.context_model import ContextModel, as_map, as_tokens
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 2), (5, 8)])
+@pytest.mark.parametrize("preset", ["tiny", "sketch"])
+def test_every_latent_is_visited_exactly_once(size, preset):
+    context = ContextModel(PRESETS[preset])
+    visits = torch.zeros(2 * math.prod(size), PRESETS[preset].N2, dtype=torch.int64)
+    for coding_pass in context.passes:
+        visits[coding_pass.cells(2, *size, CPU), coding_pass.channels] += 1
+    assert torch.equal(visits, torch.ones_like(visits))
+
+
+@pytest.mark.parametrize("preset", ["tiny", "sketch"])
+def test_groups_are_coded_one_after_another(preset):
+    starts = [coding_pass.channels.start for coding_pass in ContextModel(PRESETS[preset]).passes]
+    assert starts == sorted(starts)
+
+
+def test_the_membranes_of_a_pass_are_those_of_its_cells_in_every_time_step():
+    config = PRESETS["sketch"]
+    coding_pass, count, height, width = ContextModel(config).passes[1], 2, 3, 4
+    membrane = torch.arange(float(config.T * count * 5 * height * width)).view(-1, 5, height, width)
+    cells = coding_pass.cells(count, height, width, CPU)
+    tokens = coding_pass.tokens(membrane, cells).unflatten(0, (config.T, -1))
+    for time_step, maps in enumerate(membrane.unflatten(0, (config.T, count))):
+        assert torch.equal(tokens[time_step], as_tokens(maps)[cells])
+
+
+def test_maps_become_tokens_and_maps_again():
+    x = torch.arange(2 * 5 * 3 * 4.0).view(2, 5, 3, 4)
+    assert torch.equal(as_map(as_tokens(x), 2, 3, 4), x)

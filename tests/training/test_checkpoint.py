@@ -1,0 +1,77 @@
+"""Promises of checkpoints: a resumed run is the uninterrupted one, and what does not fit is refused in a sentence."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import training_helpers
+from training_helpers import run, tensors
+
+from snncodec.errors import SnncodecError, TrainingError
+from snncodec.training import trainer
+
+quick, data, options = training_helpers.quick, training_helpers.data, training_helpers.options  # fixtures
+
+
+class Killed(Exception):
+    """Stands in for the power cut."""
+
+
+@pytest.mark.parametrize("steps_done", [1, 6, 12])
+def test_a_run_resumed_in_the_middle_is_the_uninterrupted_one_bit_for_bit(steps_done, options, monkeypatch):
+    expected = tensors(run(options("whole")))
+    monkeypatch.setattr(trainer, "SAVE_SECONDS", -1)  # a checkpoint after every step
+    step, calls = trainer.Trainer._step, []
+
+    def mortal_step(self, *arguments):
+        if len(calls) == steps_done:
+            raise Killed
+        calls.append(1)
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.Trainer, "_step", mortal_step)
+        with pytest.raises(Killed):
+            run(options("cut"))
+    resumed = options("cut", resume=options("cut").out / "last.ckpt")
+    assert tensors(run(resumed)) == expected
+
+
+def test_resuming_a_finished_run_changes_nothing(options):
+    expected = tensors(run(options("run")))
+    assert tensors(run(options("run", resume=options("run").out / "last.ckpt"))) == expected
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"no checkpoint", "weights"], ids=["missing", "empty", "text", "weights"]
+)
+def test_what_is_no_checkpoint_is_refused_in_a_sentence(content, options, tmp_path, tiny):
+    file = tmp_path / "file.ckpt"
+    if content is not None:
+        file.write_bytes(Path(tiny).read_bytes() if content == "weights" else content)
+    with pytest.raises(SnncodecError):
+        run(options("run", resume=file))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": 5},
+        {"config": {"M": 8}},
+        {"progress": {"stage": "magic"}},
+        {"model": {}},
+        {"optimiser": 1},
+        {"random": {}},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_in_a_sentence(change, options, tmp_path):
+    made = options("run", stages=("prior",), steps=2)
+    run(made)
+    state = torch.load(made.out / "last.ckpt", weights_only=True)
+    if "progress" in change:
+        change = {"progress": state["progress"] | change["progress"]}
+    torch.save(state | change, tmp_path / "odd.ckpt")
+    with pytest.raises(TrainingError):
+        run(options("run", resume=tmp_path / "odd.ckpt", steps=4))

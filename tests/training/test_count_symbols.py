@@ -1,0 +1,68 @@
+"""Promises of snncodec.training.fit_tables: tables are fitted to the very symbols that files hold."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import CPU, moved, planes
+from training_helpers import fresh_model
+
+from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, TABLES
+from snncodec.bitstream.range_coder import SymbolEncoder
+from snncodec.codec import Codec
+from snncodec.encoder.view import code_view
+from snncodec.model.shipped_weights import load_weights
+from snncodec.model.weights import save_weights
+from snncodec.training import fit_tables
+from snncodec.training.fit_tables import SymbolCounter, count_symbols, logistic_frequencies
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return moved(9, height=64, width=96)
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """A counter of all symbols that encoders write from now on."""
+    counter, encode = SymbolCounter(), SymbolEncoder.encode
+
+    def count(self, symbols, indexes):
+        counter.encode(symbols, indexes)
+        return encode(self, symbols, indexes)
+
+    monkeypatch.setattr(SymbolEncoder, "encode", count)
+    return counter
+
+
+def test_the_symbols_of_a_picture_are_those_of_its_file(loaded, tiny, pair, written):
+    scenes = torch.stack([planes(pair[0])])[:, None]
+    Codec(tiny, "cpu").encode(pair[0], pair[0], 1, independent=True)
+    assert np.array_equal(2 * count_symbols(loaded, scenes), written.histogram)
+
+
+def test_a_right_view_is_counted_given_the_left_one(pair, tmp_path):
+    file = save_weights(fresh_model("ilif"), logistic_frequencies(), tmp_path / "w.safetensors")
+    fresh = load_weights(str(file), CPU)
+    scenes = torch.stack([planes(pair[0]), planes(pair[0])]).expand(2, -1, -1, -1, -1)
+    single, both = count_symbols(fresh, scenes[:, :1]), count_symbols(fresh, scenes)
+    assert single.sum() < both.sum() < 1.5 * single.sum()  # blocks that are skipped have no symbols
+
+
+def test_magnitudes_are_counted_per_table_and_large_ones_together():
+    counter = SymbolCounter()
+    counter.encode(np.array([[0, -3, 3, 10**6]]), np.array([[5, 5, 5, 63]], dtype=np.uint8))
+    counter.encode_adaptive(np.array([1]), np.ones((1, 2)))  # needs no tables
+    assert counter.histogram.shape == (TABLES, LARGEST_SYMBOL + 1) and counter.histogram.sum() == 4
+    assert counter.histogram[5, 0] == 1 and counter.histogram[5, 3] == 2 and counter.histogram[63, -1] == 1
+
+
+def test_qualities_are_spread_over_the_whole_range(loaded, monkeypatch):
+    used = []
+
+    def watched(loaded, view, quality, *given):
+        used.append(quality)
+        return code_view(loaded, view, quality, *given)
+
+    monkeypatch.setattr(fit_tables, "code_view", watched)
+    count_symbols(loaded, torch.zeros(4, 1, 3, 16, 16, dtype=torch.uint8))
+    assert used == [1, 34, 67, 100]
