@@ -99,10 +99,8 @@ def run(
     if not chosen:
         raise InputError("no quality to measure was given; name at least one between 1 and 100")
     scenes, orphans = datasets.find_pairs(data)
-    names = Counter(scene.name for scene in scenes)
     ours = StereoCoder(Codec(weights, device), chosen, independent)
 
-    coders: list[Coder] = [ours, *alternatives]
     settings = {
         "data": str(data),
         "pairs": len(scenes),
@@ -113,6 +111,12 @@ def run(
         "device": device,
         "baselines": {coder.name: coder.settings for coder in alternatives},
     } | describe_environment(device)
+    rows = _measure_all(scenes, [ours, *alternatives], progress)
+    return BenchResult(rows, summarise(rows, ours.name), settings, orphans)
+
+
+def _measure_all(scenes: list[datasets.Scene], coders: list[Coder], progress: Progress | None) -> list[Row]:
+    names = Counter(scene.name for scene in scenes)
     total = len(scenes) * sum(len(coder.qualities) for coder in coders)
     rows: list[Row] = []
     for scene in scenes:
@@ -125,7 +129,7 @@ def run(
                 rows.append(measure(label, pair, coder, quality))
                 if progress:
                     progress(len(rows), total)
-    return BenchResult(rows, summarise(rows, ours.name), settings, orphans)
+    return rows
 
 
 def measure(scene: str, pair: StereoPair, coder: Coder, quality: int) -> Row:

@@ -90,12 +90,7 @@ class ContextModel(nn.Module):
         self.groups = config.groups
 
     def forward(
-        self,
-        membrane: Tensor,
-        index_offsets: Tensor,
-        targets: Tensor | None,
-        code: CodePass,
-        conditioner: Conditioner,
+        self, membrane: Tensor, index_offsets: Tensor, targets: Tensor | None, code: CodePass, conditioner: Conditioner
     ) -> Tensor:
         """Latents in steps [N, N2, h, w], as `code` returns them pass by pass.
 
