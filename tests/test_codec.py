@@ -264,6 +264,13 @@ def test_sections_that_no_encoder_wrote_give_pixels_or_a_format_error(tag, tiny)
     assert refused > 30
 
 
+@pytest.mark.parametrize("tag", [Tag.LEFT, Tag.DISPARITY, Tag.RIGHT])
+def test_an_empty_section_is_refused(tag, tiny):
+    header, sections = unpack(codec.encode(*synthetic_pair(32, 40), 60, weights=tiny))
+    with pytest.raises(FormatError):
+        codec.decode(pack(header, {**sections, tag: b""}), weights=tiny)
+
+
 def test_a_range_of_symbols_that_overflows_is_a_limit_error(tmp_path):
     model = random_model(CONFIGS["ilif"])
     model.left_encoder.analysis.matrix.data[0] = 1.3e5

@@ -121,10 +121,10 @@ CALLERS = {
 
 
 class PausedDecoder(Thread):
-    """A thread that decodes a file, and stops between the views until it may go on."""
+    """A thread that decodes a file; it has stopped between the views when `start` returns, until `finish` is called."""
 
     def __init__(self, data, weights):
-        super().__init__()
+        super().__init__(daemon=True)
         self.data, self.weights, self.inside, self.go_on, self.digest = data, weights, Event(), Event(), None
 
     def run(self):
@@ -132,10 +132,10 @@ class PausedDecoder(Thread):
 
     def pause(self, *_):
         self.inside.set()
-        assert self.go_on.wait(60)
+        self.go_on.wait(60)
 
-    def reach_the_middle(self):
-        self.start()
+    def start(self):
+        super().start()
         assert self.inside.wait(60)
 
     def finish(self):
@@ -143,14 +143,25 @@ class PausedDecoder(Thread):
         self.join(60)
 
 
+@pytest.fixture
+def paused(coded):
+    """Two threads that are to decode one file, and the sha256 of its pixels."""
+    data, weights, expected = coded("ilif", 48, 64)
+    threads = [PausedDecoder(data, weights) for _ in range(2)]
+    yield threads, expected
+    for thread in threads:
+        thread.go_on.set()
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("first", [0, 1], ids=["first in, first out", "first in, last out"])
-def test_threads_that_overlap_hold_torchs_settings_together_and_leave_them_as_they_were(caller, first, coded, restored):
-    data, weights, expected = coded("ilif", 48, 64)
+def test_threads_that_overlap_hold_torchs_settings_together_and_leave_them_as_they_were(
+    caller, first, paused, restored
+):
     CALLERS[caller]()
-    before, threads = process_settings(), [PausedDecoder(data, weights) for _ in range(2)]
+    before, (threads, expected) = process_settings(), paused
     for thread in threads:
-        thread.reach_the_middle()
+        thread.start()
     assert process_settings() == WHILE_CODING
     threads[first].finish()
     assert process_settings() == WHILE_CODING  # the other thread still codes

@@ -2,16 +2,13 @@
 
 import ast
 import graphlib
-import inspect
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 from conftest import synthetic_pair
 
-import snncodec
 from snncodec.bitstream.container import Header, Tag, pack
 
 ROOT = Path(__file__).parents[1]
@@ -41,10 +38,7 @@ NORMATIVE = {
 }  # fmt: skip
 
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40  # lines
-LONGER_FUNCTIONS = {
-    "snncodec.benchmark.runner.run": "ten lines of it are the docstring, fourteen the settings that it reports",
-    "snncodec.model.context_model.ContextModel.forward": "one loop whose order is the bitstream's",
-}
+LONGER_FUNCTIONS: dict[str, str] = {}  # full name -> the reason why it may be longer
 
 
 def parse(name):
@@ -225,33 +219,6 @@ def test_coding_loads_neither_spikingjelly_nor_what_comes_with_it(name, independ
         data = codec.encode(read("left"), read("right"), independent={independent})
         assert codec.decode(data).right.shape == (40, 50, 3)"""
     assert loaded_by(program, "spikingjelly", "torchvision", "matplotlib", "tensorboard", "h5py") == "False"
-
-
-def test_the_public_names_are_exactly_what_is_exported():
-    [block] = [node for node in parse("snncodec").body if isinstance(node, ast.If)]  # if TYPE_CHECKING
-    typed = {alias.name for node in block.body for alias in node.names}
-    assert sorted(typed | {"__version__"}) == sorted(snncodec.__all__) == sorted(dir(snncodec))
-    namespace = {}
-    exec("from snncodec import *", namespace)
-    assert set(namespace) - {"__builtins__"} == set(snncodec.__all__)
-
-
-@pytest.mark.parametrize("name", [name for name in snncodec.__all__ if name != "__version__"])
-def test_a_public_name_explains_itself_and_what_it_offers(name):
-    public = getattr(snncodec, name)
-    offered = inspect.getmembers(public, inspect.isfunction) if inspect.isclass(public) else []
-    assert all(inspect.getdoc(method) for method_name, method in offered if not method_name.startswith("_"))
-    assert public.__doc__ and not public.__doc__.startswith(f"{name}(")  # which dataclasses write for themselves
-
-
-def test_a_name_that_is_not_public_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'quality'"):
-        snncodec.quality  # noqa: B018
-
-
-def test_the_version_is_that_of_the_distribution():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert snncodec.__version__ == project["version"]
 
 
 def test_test_modules_have_names_of_their_own():

@@ -9,7 +9,7 @@ from snncodec import Codec
 from snncodec.bitstream.container import Tag, unpack
 from snncodec.bitstream.displacement_field import DisplacementField
 from snncodec.constants import BLOCK
-from snncodec.decoder.inter_view import HEAD, InterViewPrediction, decode_inter_view, encode_inter_view
+from snncodec.decoder.inter_view import HEAD_BYTES, InterViewPrediction, decode_inter_view, encode_inter_view
 from snncodec.decoder.tiling import Tile, split
 from snncodec.decoder.warping import KERNELS, warp
 from snncodec.encoder.displacement_search import DisplacementSearch
@@ -45,10 +45,17 @@ def test_the_encoder_knows_what_becomes_of_blocks_that_are_not_matched():
     assert np.array_equal(decoded.field.matched, stated.field.matched) and not stated.field.matched.all()
 
 
-@pytest.mark.parametrize("head", [b"", b"\1" + b"\0" * 6, b"\0" * HEAD, b"\3" + b"\0" * 7, b"\1\6" + b"\0" * 6])
-def test_a_section_without_unit_kernel_or_weights_is_refused(head):
-    with pytest.raises(FormatError, match="does not start with a unit"):
-        decode_inter_view(head, (3, 4))
+@pytest.mark.parametrize("length", [HEAD_BYTES, HEAD_BYTES + 4])
+@pytest.mark.parametrize("head", [b"", b"\3", b"\1\6"], ids=["unit 0", "unit 3", "kernel 6"])
+def test_a_section_of_unknown_unit_or_kernel_is_refused(head, length):
+    with pytest.raises(FormatError, match="does not hold a unit, a kernel, weights and a field"):
+        decode_inter_view(head.ljust(length, b"\0"), (3, 4))
+
+
+@pytest.mark.parametrize("length", range(HEAD_BYTES + 1))
+def test_a_section_that_ends_before_its_field_is_refused(length):
+    with pytest.raises(FormatError, match="does not hold a unit, a kernel, weights and a field"):
+        decode_inter_view((b"\1\0" + WEIGHTS.tobytes())[:length], (3, 4))
 
 
 def test_unmatched_blocks_are_marked():

@@ -9,7 +9,17 @@ from hypothesis import given, settings, strategies
 
 from snncodec.constants import BLOCK
 from snncodec.model.config import ModelConfig
-from snncodec.model.lapped_transform import LATENT_MAX, LINEAR_BITS, OVERLAP, PIXEL_BITS, Analysis, Synthesis, lap
+from snncodec.model.lapped_transform import (
+    LATENT_MAX,
+    LINEAR_BITS,
+    OVERLAP,
+    PIXEL_BITS,
+    Analysis,
+    Synthesis,
+    lap,
+    lap_rows,
+)
+from snncodec.model.quality import STEP_BITS
 from snncodec.model.shipped_weights import load_weights
 from snncodec.model.weights import trainable
 from snncodec.spiking.arithmetic import exact_arithmetic
@@ -107,6 +117,28 @@ def test_the_adjoint_that_predicts_latents_is_exact(loaded, threads):
         assert torch.equal(flipped.adjoint(pixels.flip(1)), expected)
 
 
+def integer_lap(pixels, kernel):
+    """The filter across block borders on pixels int64 in units of 1/256, rounded after each direction."""
+    for _ in range(2):
+        filtered = lap_rows(pixels, kernel)
+        filtered[:, :, :OVERLAP] <<= LINEAR_BITS
+        filtered[:, :, -OVERLAP:] <<= LINEAR_BITS
+        pixels = (filtered.double() / 2**LINEAR_BITS).round().long().transpose(2, 3)
+    return pixels
+
+
+def test_pixels_are_those_of_integer_arithmetic(loaded):
+    synthesis = loaded.codec.decoder.synthesis
+    matrix, kernel = (synthesis.matrix * 2**LINEAR_BITS).long(), (synthesis.filter * 2**LINEAR_BITS).long()
+    latents = (noise(1, TINY.N2, 3, 4) * 2**STEP_BITS).long()
+    with exact_arithmetic():
+        pixels = synthesis(latents.double() / 2**STEP_BITS)
+    blocks = torch.einsum("ij,njhw->nihw", matrix, latents)
+    blocks = (blocks.double() / 2 ** (LINEAR_BITS + STEP_BITS - PIXEL_BITS)).round().long()
+    expected = integer_lap(torch.nn.functional.pixel_shuffle(blocks, BLOCK), kernel)
+    assert torch.equal(pixels * 2**PIXEL_BITS, expected.double())
+
+
 def test_the_largest_latents_give_the_pixels_of_integer_arithmetic(loaded):
     synthesis = loaded.codec.decoder.synthesis
     kernels = (synthesis.matrix * 2**LINEAR_BITS).long()
@@ -115,5 +147,5 @@ def test_the_largest_latents_give_the_pixels_of_integer_arithmetic(loaded):
         with exact_arithmetic():
             pixels = synthesis((LATENT_MAX * signs.double()).view(1, -1, 1, 1))  # one block: nothing to filter
         sums = (kernels * signs).sum(1) * int(LATENT_MAX)
-        expected = (sums / 2 ** (LINEAR_BITS - PIXEL_BITS)).round() / 2**PIXEL_BITS
-        assert torch.equal(torch.nn.functional.pixel_unshuffle(pixels, BLOCK).flatten(), expected.double())
+        expected = (sums.double() / 2 ** (LINEAR_BITS - PIXEL_BITS)).round() / 2**PIXEL_BITS
+        assert torch.equal(torch.nn.functional.pixel_unshuffle(pixels, BLOCK).flatten(), expected)

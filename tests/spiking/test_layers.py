@@ -69,6 +69,15 @@ def test_an_exact_copy_has_no_trained_layer_left_and_every_number_on_the_grid(na
         assert number.dtype == torch.float64 and torch.equal(number, snap(number, FRACTION_BITS))
 
 
+def test_numbers_outside_of_layers_go_to_the_grid_too():
+    network = torch.nn.Module()
+    network.gain = torch.nn.Parameter(torch.tensor([0.3, -1.7]))
+    network.register_buffer("steps", torch.tensor([0.1]))
+    copied = exact_copy(network)
+    assert torch.equal(copied.gain, snap(network.gain.detach().double())) and not copied.gain.requires_grad
+    assert torch.equal(copied.steps, snap(network.steps.double())) and not list(copied.parameters())
+
+
 def test_an_exact_copy_and_its_original_share_no_numbers():
     torch.manual_seed(0)
     block = ResidualBlock(6, CONFIGS["ilif"].spiking)

@@ -154,8 +154,8 @@ def test_leaks_time_steps_and_finer_outputs_take_their_bits(name, finer):
 
 
 def test_float32_is_never_chosen_on_a_gpu():
-    assert not proof.float32_is_exact(torch.device("cuda"))
-    assert proof.narrowest_exact_type(0.5, 1, "it", torch.device("cuda")) == torch.float64
+    convolution = layer(0.5)
+    assert prove_network(convolution, "it", torch.device("cuda")) == convolution.weight.dtype == torch.float64
 
 
 @pytest.mark.parametrize("name", proof.FLOAT_MODES)
