@@ -50,6 +50,8 @@ def randomise(model, seed=0):
             layer.offset.normal_(std=0.3)
         elif isinstance(layer, QualityOffsets):
             layer.nodes.add_(torch.randn_like(layer.nodes), alpha=0.3)
+    for gate in model.fusion.gates:
+        gate.disagreement_gain.normal_(std=0.05)
     if model.config.attended:
         model.fusion.attention.gate.threshold.mul_(8)
     model.hyper_index.uniform_(15, 35)

@@ -15,8 +15,6 @@ from snncodec.bitstream.container import Tag, unpack
 from snncodec.io.images import StereoPair
 from snncodec.model.shipped_weights import manifest
 
-pytestmark = pytest.mark.skipif("base" not in manifest(), reason="no weights are shipped")
-
 
 @pytest.fixture(scope="module")
 def views(motorcycle):

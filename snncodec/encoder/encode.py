@@ -20,6 +20,7 @@ from snncodec.encoder.rd_trial import Trial
 from snncodec.encoder.view import code_view
 from snncodec.io.images import StereoPair
 from snncodec.model.weights import LoadedWeights
+from snncodec.spiking.arithmetic import exact_arithmetic
 
 Progress = Callable[[int, int], None]  # (views done, views in all)
 
@@ -39,7 +40,8 @@ class EncodedPair:
     def reconstruction(self) -> StereoPair:
         """The pair as any decoder will restore it."""
         predicted = self.modes.predicted if self.modes else None
-        right = render(self.loaded.codec, self.right_latents, self.quality, predicted)
+        with exact_arithmetic():
+            right = render(self.loaded.codec, self.right_latents, self.quality, predicted)
         return StereoPair(as_picture(self.left_reconstruction, *self.size), as_picture(right, *self.size))
 
 

@@ -150,6 +150,6 @@ def padded(view: np.ndarray, device: torch.device) -> Tensor:
 
 def as_symbols(x: Tensor) -> np.ndarray:
     """Whole numbers as int32; `LimitError` for those that no symbol can hold."""
-    if x.numel() and float(x.abs().max()) >= 2**31:
+    if x.numel() and not float(x.abs().max()) < 2**31:  # neither too large nor no number
         raise LimitError("a latent is too large to code: the weights do not suit this picture")
     return x.cpu().numpy().astype(np.int32)

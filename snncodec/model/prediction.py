@@ -1,4 +1,4 @@
-"""What the left view tells of the right one, as pixels and as latents, each with the blocks where it counts."""
+"""Normative. What the left view tells of the right one, as pixels and as latents, each with the blocks where it counts."""
 
 from __future__ import annotations
 

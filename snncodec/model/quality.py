@@ -37,10 +37,12 @@ class QualityOffsets(nn.Module):
         return ExactOffsets(snap(self(torch.arange(1, QUALITIES + 1, device=self.nodes.device)).double(), bits))
 
     @torch.no_grad()
-    def from_exact(self, values: Tensor) -> Tensor:
-        """The nodes that lead to these offsets [100, channels], at the qualities of the nodes."""
-        quality = torch.linspace(0, QUALITIES - 1, len(self.nodes), dtype=torch.float64).round().long()
-        return values[quality].to(self.nodes.dtype)
+    def fit(self, values: Tensor) -> None:
+        """Set the nodes so that the offsets of all qualities are as near as can be to `values` [100, channels]."""
+        unit = QualityOffsets(len(self.nodes), len(self.nodes)).double()
+        unit.nodes.copy_(torch.eye(len(self.nodes), dtype=torch.float64))
+        shares = unit(torch.arange(1, QUALITIES + 1))  # of each node in the offset of each quality
+        self.nodes.copy_(torch.linalg.lstsq(shares, values.double().cpu()).solution)
 
 
 class ExactOffsets(nn.Module):

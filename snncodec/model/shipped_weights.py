@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import torch
@@ -52,8 +53,10 @@ def find_by_id(weights_id: bytes) -> str:
 def publish_weights(file: Path, name: str) -> Path:
     """Make `file` the shipped weights `name`: copy it to `folder` and enter its sha256 and size in MANIFEST.json.
 
-    `WeightsError` for a file that is damaged or not provably exact. Returns where it went.
+    `WeightsError` for a file that is damaged or not provably exact, or an impossible name. Returns where it went.
     """
+    if not re.fullmatch("[a-z0-9][a-z0-9_-]*", name):
+        raise WeightsError(f"{name!r} cannot name shipped weights: use small letters, digits, - and _")
     data, entries = file.read_bytes(), manifest()
     read_weights(data, str(file), torch.device("cpu"))
     entries[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}

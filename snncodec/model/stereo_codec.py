@@ -1,4 +1,4 @@
-"""`StereoCodec`: all networks of the codec, as they are trained; `prepare` makes the `ExactCodec` that codes files.
+"""Normative. `StereoCodec`: all networks as they are trained; `prepare` makes the `ExactCodec` that codes files.
 
 One set of weights serves the qualities 1..100. What the networks do together is in exact_codec.py for files, and in
 training/simulated_coding.py for gradients.
@@ -20,7 +20,7 @@ from snncodec.model.view_decoder import Decoder
 from snncodec.model.view_encoder import LeftEncoder, RightEncoder
 from snncodec.spiking.layers import exact_copy
 
-ENCODER_BITS = 24  # the encoders stay in float32, whose numbers this grid leaves as they are
+ENCODER_BITS = 24  # the encoders are stored as float16, whose numbers this grid leaves as they are
 ENCODER_PARTS = ("left_encoder", "right_encoder", "encoder_offsets")
 
 
@@ -52,7 +52,7 @@ class StereoCodec(EntropyModel):
             name: exact_copy(part, ENCODER_BITS).float() if name in ENCODER_PARTS else exact_copy(part)
             for name, part in self.named_children()
         }
-        return ExactCodec(self.config, networks, self.hyper_index.double(), self.steps.double())
+        return ExactCodec(self.config, networks, self.hyper_index.double(), self.steps.double().clone())
 
     def prepare(self, device: torch.device) -> ExactCodec:
         """The codec of files on `device`; `WeightsError` unless it provably computes exactly."""

@@ -86,11 +86,10 @@ def read_weights(data: bytes, name: str, device: torch.device) -> LoadedWeights:
 def trainable(loaded: LoadedWeights) -> StereoCodec:
     """A trainable float model that starts from loaded weights."""
     model, state = StereoCodec(loaded.codec.config), loaded.codec.state_dict()
-    with torch.no_grad():
-        for name, part in model.named_modules():
-            if isinstance(part, QualityOffsets):
-                part.nodes.copy_(part.from_exact(state.pop(f"{name}.values")))
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict(state, strict=False)  # all but the nodes of offsets
+    for name, part in model.named_modules():
+        if isinstance(part, QualityOffsets):
+            part.fit(state[f"{name}.values"])
     return model
 
 

@@ -124,10 +124,10 @@ def exact_copy(network: nn.Module, bits: int = FRACTION_BITS) -> nn.Module:
     """
     if isinstance(network, Exactable):
         return network.exact(bits)
-    twin = copy.copy(network)
-    parts = network._modules.items()
-    twin._modules = {name: None if part is None else exact_copy(part, bits) for name, part in parts}
-    twin._parameters, twin._buffers = {}, {}
+    twin = copy.copy(network)  # keeps the plain attributes; what torch keeps in a module is made anew
+    nn.Module.__init__(twin)
+    for name, part in network.named_children():
+        twin.add_module(name, exact_copy(part, bits))
     for name, numbers in (*network.named_parameters(recurse=False), *network.named_buffers(recurse=False)):
         twin.register_buffer(name, snap(numbers.double(), bits))
     return twin

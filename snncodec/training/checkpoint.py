@@ -13,7 +13,7 @@ import torch
 from snncodec.errors import TrainingError
 from snncodec.io.files import write_files
 
-PROGRESS = ("stage", "done", "spent", "step", "best")  # how far the run has come
+PROGRESS = {"stage": str, "done": list, "spent": float, "step": int, "best": float}  # how far the run has come
 FIELDS = ("config", "model", "optimiser", "progress", "random")
 
 
@@ -31,6 +31,15 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
         raise TrainingError(f"cannot read the checkpoint {file}: {error.strerror or error}") from error
     except Exception as error:  # torch raises what its parsers trip over, with advice that does not fit here
         raise TrainingError(f"{file} is no checkpoint of a training run, or a damaged one") from error
-    if not isinstance(state, dict) or set(state) != set(FIELDS) or set(state["progress"]) != set(PROGRESS):
+    if not isinstance(state, dict) or set(state) != set(FIELDS) or not _is_progress(state["progress"]):
         raise TrainingError(f"{file} is no checkpoint of a training run of this version")
     return state
+
+
+def _is_progress(values: object) -> bool:
+    """Whether all fields of `PROGRESS` are there and of their type, and the stages that are done have names."""
+    if not isinstance(values, dict) or set(values) != set(PROGRESS):
+        return False
+    return all(isinstance(values[name], kind) for name, kind in PROGRESS.items()) and all(
+        isinstance(stage, str) for stage in values["done"]
+    )

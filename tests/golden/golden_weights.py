@@ -40,6 +40,8 @@ def golden_weights(name, file):
         for coding_pass in model.context_model.passes:
             if coding_pass.predictor is not None:
                 coding_pass.predictor.weight.mul_(1 / 8)
+        for gate in model.fusion.gates:
+            gate.disagreement_gain.copy_(integers(random, gate.disagreement_gain.shape, UNIT / 8))
         if config.attended:
             model.fusion.attention.gate.threshold.mul_(8)
         for network in (model.left_encoder.network, model.decoder.network):
