@@ -129,7 +129,11 @@ def analyse_tile(
 
 def choose_symbols(residual: Tensor, indexes: np.ndarray, tables: FrequencyTables) -> tuple[Tensor, Tensor]:
     """The symbols for residuals in steps that are coded with these tables, and their bits."""
-    symbols, bits = rdoq(residual.cpu(), lambda tried: torch.from_numpy(tables.bits(tried.numpy(), indexes)))
+
+    def bits_of(symbols: Tensor, index: Tensor) -> Tensor:
+        return torch.from_numpy(tables.bits(symbols.numpy(), index.numpy()))
+
+    symbols, bits = rdoq(residual.cpu().contiguous(), torch.from_numpy(indexes), bits_of)
     return symbols.to(residual.device), bits.to(residual.device)
 
 

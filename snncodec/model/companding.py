@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -16,9 +18,18 @@ COMPAND_THRESHOLDS = (
 
 def compand(values: Tensor) -> Tensor:
     """sign(v) * round(4 log2(1 + |v|)) of v in steps, by comparing |8 v| with stored integer thresholds."""
-    eighths = (values * COMPAND_SCALE).round()
-    thresholds = torch.tensor(COMPAND_THRESHOLDS, dtype=values.dtype, device=values.device)
-    return eighths.sign() * torch.bucketize(eighths.abs().contiguous(), thresholds, right=True).to(values.dtype)
+    eighths = (values * COMPAND_SCALE).round_()
+    reach = eighths.detach().abs().nan_to_num_(0).clamp_(max=COMPAND_THRESHOLDS[-1]).int()
+    return _table(values.dtype, values.device)[reach].copysign_(eighths)
+
+
+@cache
+def _table(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """How many thresholds each of 0, 1, ..., 7505 reaches."""
+    with torch.inference_mode(False):  # it is kept, and may be needed with gradients later
+        reached = torch.zeros(COMPAND_THRESHOLDS[-1] + 1, dtype=dtype, device=device)
+        reached[torch.tensor(COMPAND_THRESHOLDS, device=device)] = 1
+        return reached.cumsum(0)
 
 
 def with_magnitudes(companded: Tensor) -> Tensor:

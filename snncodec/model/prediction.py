@@ -1,4 +1,4 @@
-"""Normative. What the left view tells of the right one, as pixels and as latents, each with the blocks where it counts."""
+"""Normative. What the left view tells of the right one, as pixels and as latents, and in which blocks it counts."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def simulate_coding(
         assert given.targets is not None  # they are the latents
         residual = given.targets - given.mean
         with torch.no_grad():
-            rounded, _ = rdoq(residual, lambda symbols: logistic_bits(symbols, given.index))
+            rounded, _ = rdoq(residual, given.index, logistic_bits)
         symbols = residual + (rounded - residual).detach()
         bits.append(logistic_bits(symbols, given.index).view(len(pixels), -1).sum(1))
         errors.append((given.targets.detach() - given.mean - rounded).square().view(len(pixels), -1).sum(1))
