@@ -92,7 +92,7 @@ class TileCoder:
             symbols, rate = choose_symbols(given.targets - mean, indexes, self.loaded.tables)
             self.sink.encode(as_symbols(symbols), indexes)
             bits.index_add_(0, given.cells, rate.sum(1))
-            distortion.index_add_(0, given.cells, (given.targets - given.mean - symbols).square_().sum(1))
+            distortion.index_add_(0, given.cells, (given.targets - mean - symbols).square_().sum(1))
             return reconstruct_latents(symbols, mean)
 
         decoded = self.codec.run_context_model(hyper, self.quality, tile.shape, code_pass, latents, prediction, skips)
