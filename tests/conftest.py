@@ -19,7 +19,7 @@ from snncodec.model.weights import save_weights
 from snncodec.spiking.layers import FixedPointConv2d
 from snncodec.spiking.neurons import Spike
 from snncodec.training.fit_tables import logistic_frequencies
-from snncodec.training.initial_transform import start_linear
+from snncodec.training.initial_transform import start_transform
 
 settings.register_profile("promises", derandomize=True, deadline=None, database=None)
 settings.load_profile("promises")
@@ -75,7 +75,7 @@ def started_model(config, seed):
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(16, 3, 8, 8, generator=generator) * 60
     model = StereoCodec(config)
-    start_linear(model, torch.nn.functional.interpolate(noise, size=(64, 64), mode="bicubic"))
+    start_transform(model, torch.nn.functional.interpolate(noise, size=(64, 64), mode="bicubic"))
     return model
 
 

@@ -6,15 +6,13 @@ from threading import Barrier
 
 import numpy as np
 import pytest
-from conftest import CONFIGS, moved, random_model, save_random_weights, synthetic_pair
+from conftest import CONFIGS, moved, save_random_weights, synthetic_pair
 from hypothesis import given, settings, strategies
 
 from snncodec import Codec, codec
 from snncodec.benchmark.metrics import psnr
 from snncodec.bitstream.container import Tag, pack, unpack
 from snncodec.errors import FormatError, InputError, LimitError, SnncodecError, UnsupportedError, WeightsError
-from snncodec.model.weights import save_weights
-from snncodec.training.fit_tables import logistic_frequencies
 
 SIDE = strategies.one_of(strategies.integers(1, 130), strategies.sampled_from([1, 15, 16, 17, 64, 65]))
 
@@ -269,12 +267,3 @@ def test_an_empty_section_is_refused(tag, tiny):
     header, sections = unpack(codec.encode(*synthetic_pair(32, 40), 60, weights=tiny))
     with pytest.raises(FormatError):
         codec.decode(pack(header, {**sections, tag: b""}), weights=tiny)
-
-
-def test_a_range_of_symbols_that_overflows_is_a_limit_error(tmp_path):
-    model = random_model(CONFIGS["ilif"])
-    model.left_encoder.analysis.matrix.data[0] = 1.3e5
-    file = save_weights(model, logistic_frequencies(), tmp_path / "huge.safetensors")
-    black = np.zeros((32, 32, 3), dtype=np.uint8)
-    with pytest.raises(LimitError):
-        codec.encode(black, black, 100, weights=str(file))

@@ -14,6 +14,7 @@ from snncodec.model.config import ModelConfig
 from snncodec.model.context_model import CodePass, Conditioner, ContextModel, NullConditioner
 from snncodec.model.fusion import Fusion
 from snncodec.model.hyperprior import HYPER_STRIDE, HyperDecoder, HyperEncoder, hyper_shape, pad_to_hyper_cells
+from snncodec.model.lapped_transform import LappedTransform
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.quality import ExactOffsets, QualityOffsets
 from snncodec.model.quantisation import VALUE_BITS, VALUE_MAX
@@ -28,6 +29,7 @@ class EntropyModel(nn.Module):
     """Base of `StereoCodec` and `ExactCodec`, which hold the networks; a quality is one for all, or a tensor [N]."""
 
     config: ModelConfig
+    transform: LappedTransform
     hyper_encoder: HyperEncoder
     hyper_decoder: HyperDecoder
     context_model: ContextModel
@@ -46,8 +48,7 @@ class EntropyModel(nn.Module):
     @torch.no_grad()
     def project_prediction(self, predicted: PredictedView, quality: Tensor | int) -> PredictedLatents:
         """The latents in steps of a prediction with pixels minus 128."""
-        pixels = predicted.pixels.to(self.decoder.synthesis.matrix.dtype)
-        latents = self.decoder.synthesis.adjoint(pixels)
+        latents = self.transform.analysis(predicted.pixels.to(self.transform.filter.dtype))
         steps = self.steps[self._at(quality) - 1].to(latents.dtype).view(-1, 1, 1, 1)
         values = snap(latents / steps, VALUE_BITS).clamp_(-VALUE_MAX, VALUE_MAX)
         return PredictedLatents(values, predicted.matched)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from snncodec.constants import BLOCK
 from snncodec.model.config import ModelConfig
 from snncodec.model.entropy_model import EntropyModel
-from snncodec.model.lapped_transform import OVERLAP
+from snncodec.model.lapped_transform import OVERLAP, ExactLappedTransform
 from snncodec.model.local_contrast import MEAN_RADIUS
 from snncodec.model.prediction import PredictedView
 from snncodec.model.quality import ExactOffsets
@@ -27,6 +27,7 @@ from snncodec.spiking.proof import prove_network
 class ExactCodec(EntropyModel):
     """What `StereoCodec.exact` returns; `prepare` makes it ready."""
 
+    transform: ExactLappedTransform
     left_encoder: LeftEncoder
     right_encoder: RightEncoder
     encoder_offsets: ExactOffsets
@@ -44,7 +45,7 @@ class ExactCodec(EntropyModel):
     def prepare(self, device: torch.device) -> ExactCodec:
         """Move to `device`, prove exactness and choose number formats; `WeightsError` where that is impossible."""
         self.to(device)
-        self.decoder.synthesis.prove()
+        self.transform.prove()
         entropy = (self.hyper_encoder, self.hyper_decoder, self.context_model, self.fusion)
         offsets = (self.hyper_offsets, self.prior_offsets, self.index_offsets)
         prove_network(nn.ModuleList([*entropy, *offsets]), "the entropy model", device)
@@ -57,8 +58,8 @@ class ExactCodec(EntropyModel):
         at = self._at(quality)
         step, offsets = self.steps[quality - 1].float().view(1), self.encoder_offsets(at)
         if predicted is None:
-            return self.left_encoder(pixels, step, offsets) / step
-        return self.right_encoder(self.left_encoder, pixels, step, offsets, predicted) / step
+            return self.left_encoder(self.transform, pixels, step, offsets) / step
+        return self.right_encoder(self.left_encoder, self.transform, pixels, step, offsets, predicted) / step
 
     def reconstruct(self, latents: Tensor, quality: int, predicted: PredictedView | None = None) -> Tensor:
         """Latents in steps [1, N2, h, w], as coded, and a prediction (minus 128) -> uint8 pixels [1, 3, 16 h, 16 w]."""
@@ -66,7 +67,7 @@ class ExactCodec(EntropyModel):
         values = dequantise(latents, step)
         if predicted is not None:
             predicted = PredictedView(predicted.pixels.double(), predicted.matched)
-        pixels = self.decoder(values, step, self.decoder_offsets(self._at(quality)), predicted)
+        pixels = self.decoder(self.transform, values, step, self.decoder_offsets(self._at(quality)), predicted)
         return pixels.add_(128).round_().clamp_(0, 255).to(torch.uint8)
 
     @property

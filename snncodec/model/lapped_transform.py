@@ -1,107 +1,127 @@
-"""Normative. The linear transform between pixels and latents: A (`Analysis`) and B (`Synthesis`, `ExactSynthesis`).
+"""Normative. The linear transform between pixels and latents: a lapped, separable DCT, A (analysis) and B (synthesis).
 
-Orthogonal filters across block borders, then a matrix on blocks of 16 x 16 x 3 numbers: the time-domain form of a
-lapped transform (Tran, Liang, Tu, "Lapped Transform via Time-Domain Pre- and Post-Filtering", IEEE TSP 2003). Pixels
-are floats minus 128, pictures are multiples of 16. Nothing is quantised here.
+Orthogonal filters across block borders, a rotation of colours, then a DCT-II of 16 x 16 pixels: the time-domain form of
+a lapped transform (Tran, Liang, Tu, "Lapped Transform via Time-Domain Pre- and Post-Filtering", IEEE TSP 2003). Latent
+channels are DCT coefficients of rotated colours, in order of their variance. Pixels are floats minus 128, pictures are
+multiples of 16. Nothing is quantised here, and nothing learns: `training.initial_transform` finds filter, colours and
+order from pictures.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snncodec.constants import BLOCK
+from snncodec.errors import WeightsError
 from snncodec.model.config import ModelConfig
 from snncodec.spiking.fixed_point import snap
 from snncodec.spiking.proof import prove_chain
 
 OVERLAP = BLOCK // 2  # pixels on each side of a block border that the lapped filter mixes
-LINEAR_BITS = 14  # fraction bits of the filter and the matrix
-PIXEL_BITS = 8  # fraction bits of pixels between them
+COEFFICIENTS = BLOCK * BLOCK  # of a block of one colour
+LINEAR_BITS = 14  # fraction bits of the filter, the colours and the DCT
+PIXEL_BITS = 8  # fraction bits of what lies between them, and of what comes out
 LATENT_MAX = 2.0**20  # of a dequantised latent, in pixel units
 
-
-def lap(x: Tensor, filter: Tensor) -> Tensor:
-    """Apply a [16, 16] filter across every vertical and horizontal block border of x [N, 3, H, W].
-
-    Image borders are left alone, so the inverse is the transposed filter.
-    """
-    return lap_rows(lap_rows(x, filter).transpose(2, 3), filter).transpose(2, 3)
+# 2**14 cos(k pi / 32) / sqrt(8), rounded, for k = 0 to 16: the DCT-II of 16 points in fixed point.
+COSINES = (5793, 5765, 5681, 5543, 5352, 5109, 4816, 4478, 4096, 3675, 3218, 2731, 2217, 1682, 1130, 568, 0)
 
 
-def lap_rows(x: Tensor, filter: Tensor) -> Tensor:
-    """Filter x [N, C, H, W] along H, across the borders at multiples of 16."""
-    if x.shape[2] <= BLOCK:
-        return x
-    inner = x[:, :, OVERLAP:-OVERLAP].unflatten(2, (-1, BLOCK))
-    inner = torch.einsum("ij,ncbjw->ncbiw", filter, inner).flatten(2, 3)
-    return torch.cat([x[:, :, :OVERLAP], inner, x[:, :, -OVERLAP:]], dim=2)
+def dct_matrix() -> Tensor:
+    """The DCT-II of 16 points, float64 [16, 16]: frequencies by points; multiples of 2**-14, else orthonormal."""
+
+    def cosine(k: int) -> int:
+        k = min(k % 64, -k % 64)
+        return COSINES[k] if k <= BLOCK else -COSINES[2 * BLOCK - k]
+
+    rows = [[cosine(u * (2 * x + 1)) for x in range(BLOCK)] for u in range(1, BLOCK)]
+    constant = [2 ** (LINEAR_BITS - 2)] * BLOCK
+    return torch.tensor([constant, *rows], dtype=torch.float64, device="cpu") / 2**LINEAR_BITS
 
 
-class Analysis(nn.Module):
-    """A: pixels [N, 3, H, W] -> latents [N, N2, H/16, W/16]."""
+class LappedTransform(nn.Module):
+    """A and B in ordinary floats."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.filter = nn.Parameter(torch.eye(BLOCK))
-        self.matrix = nn.Parameter(torch.eye(config.N2, 3 * BLOCK * BLOCK))
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        blocks = F.pixel_unshuffle(lap(pixels, self.filter), BLOCK)
-        return F.conv2d(blocks, self.matrix[:, :, None, None])
-
-
-class Synthesis(nn.Module):
-    """B: latents [N, N2, h, w] -> pixels [N, 3, 16 h, 16 w], and its adjoint, in ordinary floats."""
+    filter: Tensor  # [16, 16], orthogonal, across block borders
+    colours: Tensor  # [3, 3], orthogonal
+    order: Tensor  # int32 [N2]: of each latent channel, colour * 256 + frequency down * 16 + frequency across
+    dct: Tensor  # [16, 16]
+    unit = 1.0  # of pixels and coefficients inside
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.matrix = nn.Parameter(torch.eye(3 * BLOCK * BLOCK, config.N2))
-        self.filter = nn.Parameter(torch.eye(BLOCK))
+        self.register_buffer("filter", torch.eye(BLOCK))
+        self.register_buffer("colours", torch.eye(3))
+        self.register_buffer("order", torch.arange(config.N2, dtype=torch.int32))
+        self.register_buffer("dct", dct_matrix().float(), persistent=False)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        blocks = F.conv2d(latents, self.matrix[:, :, None, None])
-        return lap(F.pixel_shuffle(blocks, BLOCK), self.filter)
+    def analysis(self, pixels: Tensor) -> Tensor:
+        """A, the transpose of B: pixels [N, 3, H, W] -> latents [N, N2, H/16, W/16]."""
+        count, _, height, width = pixels.shape
+        pixels = self._lap(pixels * self.unit, self.filter)
+        colours = self._round(self.colours @ pixels.flatten(2)).view(count, 3, height // BLOCK, BLOCK, width)
+        rows = self._round(self.dct @ colours).unflatten(4, (-1, BLOCK))
+        blocks = self._round(rows @ self.dct.T)  # [N, 3, h, 16, w, 16]
+        latents = blocks.permute(0, 1, 3, 5, 2, 4).reshape(count, 3 * COEFFICIENTS, height // BLOCK, width // BLOCK)
+        return latents.index_select(1, self.order) / self.unit
 
-    def adjoint(self, pixels: Tensor) -> Tensor:
-        """B transposed, nearly A: pixels [N, 3, 16 h, 16 w] -> latents [N, N2, h, w]."""
-        return F.conv2d(F.pixel_unshuffle(lap(pixels, self.filter.T), BLOCK), self.matrix.T[:, :, None, None])
-
-    @torch.no_grad()
-    def exact(self, bits: int = LINEAR_BITS) -> ExactSynthesis:
-        """The synthesis that files are decoded with; its kernels are multiples of 2**-bits."""
-        return ExactSynthesis(*(snap(x.double(), bits) for x in (self.matrix, self.filter)))
-
-
-class ExactSynthesis(nn.Module):
-    """`Synthesis` in fixed point, carried by float64: the same pixels on every machine."""
-
-    matrix: Tensor
-    filter: Tensor
-
-    def __init__(self, matrix: Tensor, filter: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("matrix", matrix)
-        self.register_buffer("filter", filter)
-
-    def forward(self, latents: Tensor) -> Tensor:
-        """Latents float64 [N, N2, h, w], bounded by `LATENT_MAX` -> pixels [N, 3, 16 h, 16 w], multiples of 1/256."""
-        blocks = F.conv2d(latents, self.matrix[:, :, None, None])
-        return self._lap(snap(F.pixel_shuffle(blocks, BLOCK), PIXEL_BITS), self.filter)
-
-    def adjoint(self, pixels: Tensor) -> Tensor:
-        """Pixels float64 [N, 3, 16 h, 16 w] -> latents [N, N2, h, w]."""
-        return F.conv2d(F.pixel_unshuffle(self._lap(pixels, self.filter.T), BLOCK), self.matrix.T[:, :, None, None])
-
-    def prove(self) -> None:
-        """`WeightsError` unless both directions provably compute exactly."""
-        chain = (self.matrix, self.filter, self.filter)
-        prove_chain(chain, LATENT_MAX, LINEAR_BITS + PIXEL_BITS, "the linear synthesis")
-        adjoint = [matrix.T for matrix in reversed(chain)]
-        prove_chain(adjoint, 256.0, LINEAR_BITS + PIXEL_BITS, "the adjoint of the synthesis")
+    def synthesis(self, latents: Tensor) -> Tensor:
+        """B: latents [N, N2, h, w] -> pixels [N, 3, 16 h, 16 w]."""
+        count, _, height, width = latents.shape
+        blocks = latents.new_zeros((count, 3 * COEFFICIENTS, height, width))
+        blocks = blocks.index_copy(1, self.order.long(), latents * self.unit)
+        blocks = blocks.view(count, 3, BLOCK, BLOCK, height, width).permute(0, 1, 4, 2, 5, 3)  # [N, 3, h, 16, w, 16]
+        rows = self._round(blocks @ self.dct).flatten(4)
+        colours = self._round(self.dct.T @ rows).view(count, 3, -1)
+        pixels = self._round(self.colours.T @ colours).view(count, 3, height * BLOCK, width * BLOCK)
+        return self._lap(pixels, self.filter.T) / self.unit
 
     def _lap(self, pixels: Tensor, filter: Tensor) -> Tensor:
-        for _ in range(2):
-            pixels = snap(lap_rows(pixels, filter), PIXEL_BITS).transpose(2, 3)
+        """Apply a filter across every block border. Image borders are left alone: the inverse is the transpose."""
+        height, width = pixels.shape[2:]
+        if height > BLOCK:
+            inner = pixels[:, :, OVERLAP:-OVERLAP].unflatten(2, (-1, BLOCK))
+            inner = self._round(filter @ inner).flatten(2, 3)
+            pixels = torch.cat([pixels[:, :, :OVERLAP], inner, pixels[:, :, -OVERLAP:]], dim=2)
+        if width > BLOCK:
+            inner = pixels[..., OVERLAP:-OVERLAP].unflatten(3, (-1, BLOCK))
+            inner = self._round(inner @ filter.T).flatten(3)
+            pixels = torch.cat([pixels[..., :OVERLAP], inner, pixels[..., -OVERLAP:]], dim=3)
         return pixels
+
+    def _round(self, x: Tensor) -> Tensor:
+        return x
+
+    @torch.no_grad()
+    def exact(self, bits: int = LINEAR_BITS) -> ExactLappedTransform:
+        """The transform that files are coded with; its filter and colours are multiples of 2**-bits."""
+        filter, colours = snap(self.filter.double(), bits), snap(self.colours.double(), bits)
+        return ExactLappedTransform(filter, colours, self.order.clone())
+
+
+class ExactLappedTransform(LappedTransform):
+    """A and B in fixed point, carried by float64: the same numbers on every machine.
+
+    Pixels and latents that go in are multiples of 1/256, and so is what comes out.
+    """
+
+    unit = 2.0**PIXEL_BITS
+
+    def __init__(self, filter: Tensor, colours: Tensor, order: Tensor) -> None:
+        nn.Module.__init__(self)
+        self.register_buffer("filter", filter)
+        self.register_buffer("colours", colours)
+        self.register_buffer("order", order)
+        self.register_buffer("dct", dct_matrix(), persistent=False)
+
+    def prove(self) -> None:
+        """`WeightsError` unless both directions provably compute exactly, and the order names channels once each."""
+        if len(self.order.unique()) < len(self.order) or self.order.min() < 0 or self.order.max() >= 3 * COEFFICIENTS:
+            raise WeightsError("the linear transform does not name each of its channels once")
+        chain = [self.filter, self.filter, self.colours, self.dct, self.dct]  # of analysis
+        prove_chain(chain, 256.0, LINEAR_BITS + PIXEL_BITS, "the linear analysis")
+        prove_chain([m.T for m in reversed(chain)], LATENT_MAX, LINEAR_BITS + PIXEL_BITS, "the linear synthesis")
+
+    def _round(self, x: Tensor) -> Tensor:
+        return x.round_()

@@ -15,6 +15,7 @@ from snncodec.model.entropy_model import EntropyModel
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.fusion import Fusion
 from snncodec.model.hyperprior import HyperDecoder, HyperEncoder
+from snncodec.model.lapped_transform import LappedTransform
 from snncodec.model.quality import QualityOffsets, quality_steps
 from snncodec.model.view_decoder import Decoder
 from snncodec.model.view_encoder import LeftEncoder, RightEncoder
@@ -27,6 +28,7 @@ ENCODER_PARTS = ("left_encoder", "right_encoder", "encoder_offsets")
 class StereoCodec(EntropyModel):
     """Two encoders, hyperprior, context model, fusion and decoder."""
 
+    transform: LappedTransform
     decoder: Decoder
     hyper_offsets: QualityOffsets
     prior_offsets: QualityOffsets
@@ -35,6 +37,7 @@ class StereoCodec(EntropyModel):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.transform = LappedTransform(config)
         self.left_encoder, self.right_encoder = LeftEncoder(config), RightEncoder(config)
         self.hyper_encoder, self.hyper_decoder = HyperEncoder(config), HyperDecoder(config)
         self.context_model, self.fusion = ContextModel(config), Fusion(config)
@@ -51,7 +54,7 @@ class StereoCodec(EntropyModel):
         networks = {
             name: exact_copy(part, ENCODER_BITS).float() if name in ENCODER_PARTS else exact_copy(part)
             for name, part in self.named_children()
-        }
+        } | {"transform": self.transform.exact()}
         return ExactCodec(self.config, networks, self.hyper_index.double(), self.steps.double().clone())
 
     def prepare(self, device: torch.device) -> ExactCodec:

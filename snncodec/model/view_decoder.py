@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snncodec.model.config import ModelConfig
-from snncodec.model.lapped_transform import ExactSynthesis, Synthesis
+from snncodec.model.lapped_transform import LappedTransform
 from snncodec.model.local_contrast import exact_contrast, exact_difference, scaled_contrast, scaled_difference
 from snncodec.model.pixel_networks import PixelNetwork, PredictionConditioning
 from snncodec.model.prediction import PredictedView
@@ -24,12 +24,18 @@ class Decoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.synthesis = Synthesis(config)
         self.network, self.conditioning = PixelNetwork(config, 3 * config.patch**2, 1), PredictionConditioning(config)
 
-    def forward(self, latents: Tensor, step: Tensor, offsets: Tensor, predicted: PredictedView | None = None) -> Tensor:
+    def forward(
+        self,
+        transform: LappedTransform,
+        latents: Tensor,
+        step: Tensor,
+        offsets: Tensor,
+        predicted: PredictedView | None = None,
+    ) -> Tensor:
         """`predicted` (pixels minus 128) is what the left view tells of right ones."""
-        pixels, step = self.synthesis(latents), step.view(-1, 1, 1, 1)
+        pixels, step = transform.synthesis(latents), step.view(-1, 1, 1, 1)
         condition = None
         if predicted is not None:
             difference = scaled_difference(predicted.pixels, pixels, step)
@@ -40,18 +46,25 @@ class Decoder(nn.Module):
     def exact(self, bits: int = FRACTION_BITS) -> ExactDecoder:
         """The decoder of files; the networks' numbers are multiples of 2**-bits."""
         network, conditioning = exact_copy(self.network, bits), exact_copy(self.conditioning, bits)
-        return ExactDecoder(self.synthesis.exact(), network, conditioning, self.network.patch)
+        return ExactDecoder(network, conditioning, self.network.patch)
 
 
 class ExactDecoder(nn.Module):
     """`Decoder` on the fixed-point grid: float64 latents and steps in, float64 pixels out, alike everywhere."""
 
-    def __init__(self, synthesis: ExactSynthesis, network: nn.Module, conditioning: nn.Module, patch: int) -> None:
+    def __init__(self, network: nn.Module, conditioning: nn.Module, patch: int) -> None:
         super().__init__()
-        self.synthesis, self.network, self.conditioning, self.patch = synthesis, network, conditioning, patch
+        self.network, self.conditioning, self.patch = network, conditioning, patch
 
-    def forward(self, latents: Tensor, step: Tensor, offsets: Tensor, predicted: PredictedView | None = None) -> Tensor:
-        pixels, step, kind = self.synthesis(latents), step.view(-1, 1, 1, 1), offsets.dtype
+    def forward(
+        self,
+        transform: LappedTransform,
+        latents: Tensor,
+        step: Tensor,
+        offsets: Tensor,
+        predicted: PredictedView | None = None,
+    ) -> Tensor:
+        pixels, step, kind = transform.synthesis(latents), step.view(-1, 1, 1, 1), offsets.dtype
         condition = None
         if predicted is not None:
             difference = exact_difference(predicted.pixels, pixels, step).to(kind)

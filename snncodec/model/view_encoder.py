@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from snncodec.constants import BLOCK
 from snncodec.model.config import ModelConfig
-from snncodec.model.lapped_transform import Analysis
+from snncodec.model.lapped_transform import LappedTransform
 from snncodec.model.local_contrast import scaled_contrast, scaled_difference
 from snncodec.model.pixel_networks import Condition, PixelNetwork, PredictionConditioning
 from snncodec.model.prediction import PredictedView
@@ -23,13 +23,19 @@ class LeftEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.analysis = Analysis(config)
         self.network = PixelNetwork(config, config.refined, BLOCK // config.patch)
 
-    def forward(self, pixels: Tensor, step: Tensor, offsets: Tensor, condition: Condition | None = None) -> Tensor:
+    def forward(
+        self,
+        transform: LappedTransform,
+        pixels: Tensor,
+        step: Tensor,
+        offsets: Tensor,
+        condition: Condition | None = None,
+    ) -> Tensor:
         """`condition` is how a prediction moves the network's membrane; left views have none."""
-        step, latents = step.view(-1, 1, 1, 1), self.analysis(pixels)
-        refinement = self.network(scaled_contrast(pixels, step), offsets, condition) * step
+        step, latents = step.view(-1, 1, 1, 1), transform.analysis(pixels.to(transform.filter.dtype))
+        refinement = (self.network(scaled_contrast(pixels, step), offsets, condition) * step).to(latents.dtype)
         return torch.cat([latents[:, : refinement.shape[1]] + refinement, latents[:, refinement.shape[1] :]], dim=1)
 
 
@@ -41,9 +47,15 @@ class RightEncoder(nn.Module):
         self.conditioning = PredictionConditioning(config)
 
     def forward(
-        self, left_encoder: LeftEncoder, pixels: Tensor, step: Tensor, offsets: Tensor, predicted: PredictedView
+        self,
+        left_encoder: LeftEncoder,
+        transform: LappedTransform,
+        pixels: Tensor,
+        step: Tensor,
+        offsets: Tensor,
+        predicted: PredictedView,
     ) -> Tensor:
         """As `LeftEncoder.forward`; `predicted` has pixels minus 128."""
         difference = scaled_difference(predicted.pixels, pixels, step.view(-1, 1, 1, 1))
         condition = partial(self.conditioning, difference=difference, matched=predicted.matched)
-        return left_encoder(pixels, step, offsets, condition)
+        return left_encoder(transform, pixels, step, offsets, condition)

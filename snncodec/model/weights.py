@@ -29,7 +29,7 @@ from snncodec.spiking.fixed_point import FRACTION_BITS, on_grid
 
 FORMAT = "snncodec weights, version 1"
 TABLES_KEY = "tables"
-LINEAR_PARTS = ("left_encoder.analysis.", "decoder.synthesis.")
+LINEAR_PARTS = ("transform.",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ def save_weights(model: StereoCodec, frequencies: np.ndarray, file: Path) -> Pat
     codec = model.prepare(torch.device("cpu"))
     tensors = {TABLES_KEY: torch.from_numpy(frequencies)}
     for name, value in codec.state_dict().items():
-        if name == "steps":
+        if name == "steps" or not value.is_floating_point():
             tensors[name] = value.contiguous()
         elif _is_half(name):
             tensors[name] = value.half().contiguous()
@@ -102,6 +102,11 @@ def _restore(codec: ExactCodec, tensors: dict[str, torch.Tensor]) -> dict[str, t
         stored = tensors[name]
         if stored.shape != target.shape:
             raise ValueError(f"tensor {name} has shape {tuple(stored.shape)}, expected {tuple(target.shape)}")
+        if not target.is_floating_point():
+            if stored.dtype != target.dtype:
+                raise ValueError(f"tensor {name} holds {stored.dtype}, expected {target.dtype}")
+            state[name] = stored
+            continue
         value = stored.double() if stored.is_floating_point() else stored.double() / 2.0 ** _fraction_bits(name)
         if not value.isfinite().all():
             raise ValueError(f"tensor {name} has values that are not finite")
@@ -115,7 +120,7 @@ def _restore(codec: ExactCodec, tensors: dict[str, torch.Tensor]) -> dict[str, t
 
 
 def _is_half(name: str) -> bool:
-    return name.startswith(ENCODER_PARTS) and not name.startswith(LINEAR_PARTS)
+    return name.startswith(ENCODER_PARTS)
 
 
 def _fraction_bits(name: str) -> int:

@@ -66,7 +66,7 @@ def simulate_coding(
     decoded = None
     if decode:
         offsets = model.decoder_offsets(quality)
-        decoded = model.decoder(values * step.view(-1, 1, 1, 1), step, offsets, predicted)
+        decoded = model.decoder(model.transform, values * step.view(-1, 1, 1, 1), step, offsets, predicted)
     return SimulatedViews(reduce(add, bits), decoded, reduce(add, errors))
 
 
@@ -75,8 +75,8 @@ def analyse(
 ) -> Tensor:
     """Latents [N, N2, H/16, W/16] in pixel units, of the linear transform alone or with the spiking encoder."""
     if not encode:
-        return model.left_encoder.analysis(pixels).detach()
+        return model.transform.analysis(pixels)
     offsets = model.encoder_offsets(quality)
     if predicted is None:
-        return model.left_encoder(pixels, step, offsets)
-    return model.right_encoder(model.left_encoder, pixels, step, offsets, predicted)
+        return model.left_encoder(model.transform, pixels, step, offsets)
+    return model.right_encoder(model.left_encoder, model.transform, pixels, step, offsets, predicted)

@@ -14,7 +14,7 @@ ENTROPY = (
     "hyper_index",
 )
 INTER_VIEW = ("fusion", "right_encoder", "decoder.conditioning")  # what only right views use
-SINGLE_VIEW = (*ENTROPY, "left_encoder", "encoder_offsets", "decoder.synthesis", "decoder.network", "decoder_offsets")
+SINGLE_VIEW = (*ENTROPY, "left_encoder", "encoder_offsets", "decoder.network", "decoder_offsets")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Training: pictures in, checkpoints and weights out, in stages that share one budget of steps or minutes.
 
 Stages (each can be run alone): `prior` learns the entropy model on the fixed linear transform; `decoder` the spiking
-decoder on what that decodes; `joint` all of a single view's codec, the linear kernels 50 times slower; `stereo` what
-only right views use: the fusion in their entropy model and the look at the left view in their encoder and decoder;
-`stereo_joint` everything, on both views of pairs. The last two run on the fixed-point grid that files are coded with.
+decoder on what that decodes; `joint` all of a single view's codec; `stereo` what only right views use: the fusion in
+their entropy model and the look at the left view in their encoder and decoder; `stereo_joint` everything, on both views
+of pairs. The last two run on the fixed-point grid that files are coded with.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from snncodec.spiking.neurons import compile_neurons
 from snncodec.training.checkpoint import PROGRESS, read_checkpoint, write_checkpoint
 from snncodec.training.crops import CropSampler, StereoSampler, validation_crops
 from snncodec.training.fit_tables import count_symbols, fit_frequencies, logistic_frequencies
-from snncodec.training.initial_transform import start_linear
+from snncodec.training.initial_transform import start_transform
 from snncodec.training.loss import rd_cost, validation_curve
 from snncodec.training.options import STAGES, TrainOptions
 from snncodec.training.pictures import Progress, load_folders
@@ -39,8 +39,6 @@ from snncodec.training.stages import PLAN, Stage
 WARM_UP, CLIP_NORM = 100, 1.0
 REPORT_SECONDS, SAVE_SECONDS = 10, 180
 START_CROPS, TABLE_CROPS = 1500, 100
-LINEAR_RATE = 0.02  # the linear kernels learn 50 times slower than the networks, or the KLT is destroyed
-LINEAR = ("left_encoder.analysis", "decoder.synthesis")
 
 
 class Trainer:
@@ -87,7 +85,7 @@ class Trainer:
                 config, neuron=self.options.neuron, T=1 if self.options.neuron == "relu" else config.T
             )
         model = StereoCodec(config)
-        start_linear(model, self.sampler.batch(START_CROPS, 192, colour=False)[:, 0])
+        start_transform(model, self.sampler.batch(START_CROPS, 192, colour=False)[:, 0])
         return model
 
     # -- stages ------------------------------------------------------------------------------------------------------
@@ -125,15 +123,10 @@ class Trainer:
             network.in_bfloat16 = fast and not PLAN[self.stage].on_grid
 
     def _optimiser(self, stage: Stage) -> torch.optim.Optimizer:
-        linear: list[nn.Parameter] = []
-        other: list[nn.Parameter] = []
         for name, parameter in self.model.named_parameters():
-            chosen = name.startswith(stage.trains)
-            parameter.requires_grad_(chosen)
-            if chosen:
-                (linear if name.startswith(LINEAR) else other).append(parameter)
-        groups: list[dict[str, Any]] = [{"params": other, "factor": 1.0}, {"params": linear, "factor": LINEAR_RATE}]
-        return torch.optim.Adam([g for g in groups if g["params"]], lr=stage.rate, betas=(0.9, 0.98), fused=True)
+            parameter.requires_grad_(name.startswith(stage.trains))
+        chosen = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        return torch.optim.Adam(chosen, lr=stage.rate, betas=(0.9, 0.98), fused=True)
 
     def _run_stage(self, stage: Stage, budget: float) -> None:
         reported, saved = time.monotonic(), time.monotonic()
@@ -153,7 +146,7 @@ class Trainer:
     def _step(self, stage: Stage, fraction: float) -> tuple[float, float, float]:
         rate = stage.rate * min(1, (self.step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * fraction))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["factor"]
+            group["lr"] = rate
         views = self.samplers[stage.pairs].batch(stage.batch, self.options.crop or stage.crop).to(self.device)
         quality = torch.randint(1, 101, (stage.batch,), generator=self.random).to(self.device)
         loss, bpp, mse = rd_cost(self.model, views, quality, stage)

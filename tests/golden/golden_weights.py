@@ -73,24 +73,15 @@ def integers(random, shape, reach):
 
 
 def set_transform(model):
-    """A two-dimensional Walsh-Hadamard transform of each colour, lowest sequencies first, and table offsets for it."""
-    rows = np.ones((1, 1))
-    while len(rows) < BLOCK:
-        rows = np.block([[rows, rows], [rows, -rows]])
-    rows = rows[np.argsort((np.diff(rows) != 0).sum(1), kind="stable")] / BLOCK**0.5
-    order = np.add.outer(np.arange(BLOCK), np.arange(BLOCK)).ravel().argsort(kind="stable")
-    luma = np.kron(rows, rows)[order]
-    matrix = np.zeros((len(luma), 3, 3, len(luma)))
-    for colour in range(3):
-        matrix[:, colour, colour] = luma
-    matrix = torch.from_numpy(matrix.reshape(3 * len(luma), 3 * len(luma))[: model.config.N2]).float()
+    """Rotations with whole cosines and sines, lowest frequencies first, and table offsets for them."""
+    transform, channels = model.transform, model.config.N2
     across = torch.eye(BLOCK) * COSINE + torch.eye(BLOCK).flip(0) * SINE * torch.sign(torch.arange(BLOCK) - 7.5)
-    analysis, synthesis = model.left_encoder.analysis, model.decoder.synthesis
-    analysis.matrix.copy_(matrix)
-    analysis.filter.copy_(across)
-    synthesis.matrix.copy_(matrix.T)
-    synthesis.filter.copy_(across.T)
-    fall = torch.linspace(45, 5, model.config.N2)
+    transform.filter.copy_(across)
+    transform.colours.copy_(torch.tensor([[2, 2, 1], [-2, 1, 2], [1, -2, 2]]) / 3)
+    frequencies = np.add.outer(np.arange(BLOCK), np.arange(BLOCK)).ravel()
+    order = np.concatenate([frequencies, frequencies + 3.5, frequencies + 4.5]).argsort(kind="stable")
+    transform.order.copy_(torch.from_numpy(order[:channels].astype(np.int32)))
+    fall = torch.linspace(45, 5, channels)
     model.index_offsets.nodes.copy_((fall + torch.linspace(-10, 12, len(model.index_offsets.nodes))[:, None]).round())
 
 

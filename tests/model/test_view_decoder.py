@@ -21,11 +21,11 @@ def test_the_decoder_that_decodes_is_the_one_that_was_trained(name, given):
             layer.weight.data = (layer.weight.data * 4096).round() / 4096
     latents, step = (noise(1, TINY.N2, 3, 4) * 64).round() / 64, torch.tensor([16.0])
     predicted = PredictedView(noise(1, 3, 48, 64, seed=1).round().float(), noise(1, 1, 3, 4) > 0) if given else None
-    trained = model.decoder(latents.float(), step, torch.zeros(1, TINY.M), predicted).detach()
+    trained = model.decoder(model.transform, latents.float(), step, torch.zeros(1, TINY.M), predicted).detach()
     codec = model.prepare(CPU)
     offsets = torch.zeros(1, TINY.M, dtype=codec.decoder_offsets.values.dtype)
-    decoded = codec.decoder(latents, step.double(), offsets, predicted).float()
-    correction = decoded - model.decoder.synthesis(latents.float()).detach()
+    decoded = codec.decoder(codec.transform, latents, step.double(), offsets, predicted).float()
+    correction = decoded - model.transform.synthesis(latents.float())
     # Training neither rounds the contrast nor snaps every kernel, so in random weights some spikes fall the other
     # way; for unrelated corrections the ratio would be 2.
     assert (trained - decoded).square().mean() < 0.15 * correction.square().mean()

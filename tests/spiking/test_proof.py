@@ -180,7 +180,7 @@ def test_a_model_that_is_not_provably_exact_is_refused(part, bad):
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e30, 2.0**20])
 def test_linear_kernels_that_are_not_provably_exact_are_refused(bad):
     model = StereoCodec(CONFIGS["ilif"])
-    model.decoder.synthesis.matrix.data[0, 0] = bad
+    model.transform.colours[0, 0] = bad
     with pytest.raises(WeightsError):
         model.prepare(CPU)
 

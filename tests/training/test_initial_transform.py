@@ -6,7 +6,7 @@ from conftest import TINY, planes, textured
 
 from snncodec.constants import BLOCK
 from snncodec.model.stereo_codec import StereoCodec
-from snncodec.training.initial_transform import lapped_filter, start_linear
+from snncodec.training.initial_transform import lapped_filter, principal_colours, start_transform
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def crops():
 @pytest.fixture(scope="module")
 def started(crops):
     model = StereoCodec(TINY)
-    start_linear(model, crops)
+    start_transform(model, crops)
     return model
 
 
@@ -28,15 +28,18 @@ def test_the_lapped_filter_is_orthogonal_and_no_identity():
     assert (across - torch.eye(BLOCK)).abs().max() > 0.1
 
 
-def test_synthesis_starts_as_the_transposed_analysis(started):
-    analysis, synthesis = started.left_encoder.analysis, started.decoder.synthesis
-    assert torch.equal(synthesis.matrix, analysis.matrix.T) and torch.equal(synthesis.filter, analysis.filter.T)
-    assert torch.allclose(analysis.matrix @ analysis.matrix.T, torch.eye(TINY.N2), atol=1e-4)
+def test_colours_are_decorrelated_and_come_in_order_of_their_variance(crops):
+    colours = principal_colours(crops)
+    pixels = colours @ crops.movedim(1, 0).flatten(1)
+    covariance = pixels @ pixels.T / pixels.shape[1]
+    assert torch.allclose(colours @ colours.T, torch.eye(3), atol=1e-5)
+    assert (covariance.diagonal().diff() < 0).all()
+    assert torch.allclose(covariance, covariance.diagonal().diag(), atol=1e-4 * float(covariance[0, 0]))
 
 
 @torch.no_grad()
 def test_latents_come_in_order_of_their_variance_and_hold_most_of_the_picture(started, crops):
-    latents = started.left_encoder.analysis(crops)
+    latents = started.transform.analysis(crops)
     energy = latents.square().mean((0, 2, 3))
     assert (energy.diff() <= 1e-3 * energy[0]).all()
     assert energy.sum() > 0.9 * crops.square().mean() * 3 * BLOCK**2

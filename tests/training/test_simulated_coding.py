@@ -58,7 +58,7 @@ def test_early_stages_train_on_the_linear_transform_alone():
     coded.bits.sum().backward()
     assert all(p.grad is None for part in (model.left_encoder, model.decoder) for p in part.parameters())
     latents = analyse(model, views(0), model.steps[49:50].float(), QUALITY, encode=False, predicted=None)
-    assert torch.equal(latents, model.left_encoder.analysis(views(0)))
+    assert torch.equal(latents, model.transform.analysis(views(0)))
 
 
 @torch.no_grad()

@@ -83,5 +83,5 @@ def fresh_model(name):
     """A model of this configuration of `CONFIGS` as training starts with it; not to be changed."""
     torch.manual_seed(0)
     model = StereoCodec(CONFIGS[name])
-    initial_transform.start_linear(model, views(*range(12)))
+    initial_transform.start_transform(model, views(*range(12)))
     return model
