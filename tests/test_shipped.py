@@ -12,8 +12,14 @@ from PIL import Image
 from snncodec import codec
 from snncodec.benchmark.metrics import psnr, psnr_pair
 from snncodec.bitstream.container import Tag, unpack
+from snncodec.bitstream.range_coder import SymbolEncoder
+from snncodec.codec import Codec
+from snncodec.decoder.view import as_picture, render
+from snncodec.encoder.rd_trial import code_tried, try_view
+from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.io.images import StereoPair
 from snncodec.model.shipped_weights import manifest
+from snncodec.spiking.arithmetic import exact_arithmetic
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,17 @@ def test_views_of_different_scenes_cost_no_more_than_single_ones(views, quality)
     other = np.ascontiguousarray(views[1][::-1, ::-1])
     inter_view, independent = (len(codec.encode(views[0], other, quality, independent=i)) for i in (False, True))
     assert inter_view <= 1.01 * independent
+
+
+@pytest.mark.parametrize("quality", [30, 60, 90])
+def test_a_look_at_what_was_decoded_pays_for_coding_twice(views, quality):
+    loaded, view = Codec().loaded, views[0]
+    with exact_arithmetic():
+        trial, coder = try_view(loaded, view, quality), SymbolEncoder(loaded.tables)
+        decoded = as_picture(render(loaded.codec, code_tried(loaded, trial, coder), quality), *view.shape[:2])
+    weight = SQUARED_STEP_BITS / float(loaded.codec.steps[quality - 1]) ** 2
+    cost = 8 * len(coder.finish()) + weight * np.square(decoded.astype(float) - view).sum()
+    assert cost < 0.997 * trial.cost.sum()
 
 
 @pytest.mark.parametrize("value", [0, 77, 255])

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from torch import Tensor
 
 from snncodec.bitstream.container import Header, Tag, pack
 from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.decoder.view import as_picture, render
-from snncodec.encoder.mode_decision import InterViewModes, decide_inter_view
-from snncodec.encoder.rd_trial import Trial
-from snncodec.encoder.view import code_view
+from snncodec.encoder.mode_decision import InterViewModes, ModeDecision, decide_inter_view
+from snncodec.encoder.rd_trial import Trial, code_tried, try_view
 from snncodec.io.images import StereoPair
 from snncodec.model.weights import LoadedWeights
 from snncodec.spiking.arithmetic import exact_arithmetic
@@ -56,35 +54,26 @@ def encode_pair(
     left, right = pair.views()
     size = left.shape[:2]
     sections = {Tag.ICC: pair.icc} if pair.icc else {}
-    coder = SymbolEncoder(loaded.tables)
-    left_latents = code_view(loaded, left, quality, coder).latents
-    sections[Tag.LEFT] = coder.finish()
+    sections[Tag.LEFT], left_latents = encode_view(loaded, try_view(loaded, left, quality))
     left_reconstruction = render(loaded.codec, left_latents, quality)
     if progress:
         progress(1, 2)
-    modes, intra = None, None
+    decision = ModeDecision(None, None)
     if not independent:
         decision = decide_inter_view(loaded, left_reconstruction, right, quality)
-        modes, intra = decision.inter_view, decision.intra
-    if modes:
-        sections[Tag.DISPARITY] = modes.section
-    sections[Tag.RIGHT], right_latents = code_right(loaded, right, quality, modes, intra)
+    if decision.modes:
+        sections[Tag.DISPARITY] = decision.modes.section
+    trial = decision.trial or try_view(loaded, right, quality)
+    sections[Tag.RIGHT], right_latents = encode_view(loaded, trial, decision.modes)
     if progress:
         progress(2, 2)
-    data = pack(Header(size[1], size[0], quality, loaded.id, inter_view=modes is not None), sections)
-    return EncodedPair(data, loaded, quality, size, left_reconstruction, right_latents, modes)
+    data = pack(Header(size[1], size[0], quality, loaded.id, inter_view=decision.modes is not None), sections)
+    return EncodedPair(data, loaded, quality, size, left_reconstruction, right_latents, decision.modes)
 
 
-def code_right(
-    loaded: LoadedWeights, right: np.ndarray, quality: int, modes: InterViewModes | None, intra: Trial | None
-) -> tuple[bytes, Tensor]:
-    """The RIGHT section, and its latents; an intra trial that was made already is not made again."""
+def encode_view(loaded: LoadedWeights, trial: Trial, modes: InterViewModes | None = None) -> tuple[bytes, Tensor]:
+    """The section of a view after a trial, and the latents [1, N2, h, w] in steps that it decodes to."""
     coder = SymbolEncoder(loaded.tables)
-    if modes:
-        latents = code_view(loaded, right, quality, coder, modes.predicted, modes.skipped).latents
-    elif intra:
-        intra.symbols.replay(coder)
-        latents = intra.coded.latents
-    else:
-        latents = code_view(loaded, right, quality, coder).latents
+    given = (modes.predicted, modes.skipped) if modes else ()
+    latents = code_tried(loaded, trial, coder, *given)
     return coder.finish(), latents

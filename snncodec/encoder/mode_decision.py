@@ -40,10 +40,10 @@ class InterViewModes:
 
 @dataclass(frozen=True, eq=False)
 class ModeDecision:
-    """The modes of an inter-view coded right view, or None, and its intra trial, where one was made."""
+    """The modes of an inter-view coded right view, or None; and a trial made the way that was chosen, if any was."""
 
-    inter_view: InterViewModes | None
-    intra: Trial | None
+    modes: InterViewModes | None
+    trial: Trial | None
 
 
 def decide_inter_view(
@@ -66,7 +66,7 @@ def decide_inter_view(
         return ModeDecision(None, intra)
     skipped = inter.coded.skip_distortion <= inter.coded.bits + inter.coded.distortion
     modes = InterViewModes(section, prediction.apply(left_reconstruction), skipped.cpu().numpy() & matched)
-    return ModeDecision(modes, intra)
+    return ModeDecision(modes, inter)
 
 
 def find_prediction(

@@ -1,4 +1,7 @@
-"""What every block of a view would cost: a view is coded for trial, without bytes, and decoded."""
+"""What every block of a view would cost: a view is coded for trial, without bytes, and decoded.
+
+What a trial decodes to also tells how the latents are to be changed before the view is coded for good.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,47 @@ from torch import Tensor
 
 from snncodec.constants import BLOCK
 from snncodec.decoder.view import render
+from snncodec.encoder.analysis import analyse_by_synthesis, analyse_view, padded
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
-from snncodec.encoder.symbol_sinks import SymbolRecorder
-from snncodec.encoder.view import CodedView, code_view, padded
+from snncodec.encoder.symbol_sinks import NullSink, SymbolSink
+from snncodec.encoder.view import CodedView, code_view
 from snncodec.model.prediction import PredictedView
 from snncodec.model.weights import LoadedWeights
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A view coded for trial: its symbols, should they be wanted, its pixels, and the cost of its blocks."""
+    """A view that was coded for trial."""
 
+    view: np.ndarray  # uint8 [H, W, 3]
+    quality: int
+    latents: Tensor  # float32 [1, N2, h, w] in steps, those that were coded
     coded: CodedView
-    symbols: SymbolRecorder
     reconstruction: Tensor  # uint8 [3, 16 h, 16 w]
     cost: np.ndarray  # float64 [h, w]: bits, and what the distortion of pixels is worth in bits
 
 
 def try_view(loaded: LoadedWeights, view: np.ndarray, quality: int, predicted: PredictedView | None = None) -> Trial:
     """Code a view, uint8 [H, W, 3], given a prediction or not, without skipping a block."""
-    symbols, codec = SymbolRecorder(), loaded.codec
-    coded = code_view(loaded, view, quality, symbols, predicted)
+    codec = loaded.codec
+    latents = analyse_view(codec, view, quality, predicted)
+    coded = code_view(loaded, latents, quality, NullSink(), predicted)
     reconstruction = render(codec, coded.latents, quality, predicted)
     error = (reconstruction.double() - padded(view, codec.steps.device)[0]).square().sum(0)
     error = error.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).sum((1, 3))
     distortion = error * (SQUARED_STEP_BITS / float(codec.steps[quality - 1]) ** 2)
-    return Trial(coded, symbols, reconstruction, (coded.bits + distortion).cpu().numpy())
+    cost = (coded.bits + distortion).cpu().numpy()
+    return Trial(view, quality, latents, coded, reconstruction, cost)
+
+
+def code_tried(
+    loaded: LoadedWeights,
+    trial: Trial,
+    sink: SymbolSink,
+    predicted: PredictedView | None = None,
+    skipped: np.ndarray | None = None,
+) -> Tensor:
+    """Code a view for good after a trial, handing its symbols to `sink` as `code_view` does; its decoded latents."""
+    decoded, quality = trial.coded.latents, trial.quality
+    latents = analyse_by_synthesis(loaded.codec, trial.view, quality, trial.latents, decoded, trial.reconstruction)
+    return code_view(loaded, latents, quality, sink, predicted, skipped).latents

@@ -1,4 +1,4 @@
-"""The pixels of a view -> its latents -> the symbols of its section. The mirror of `decoder.view`.
+"""The latents of a view -> the symbols of its section. The mirror of `decoder.view`.
 
 Trials, files and the fitting of tables take the same way, each with another sink for the symbols.
 """
@@ -13,14 +13,12 @@ from torch import Tensor
 
 from snncodec.bitstream.frequency_tables import FrequencyTables
 from snncodec.bitstream.skip_flags import encode_flags
-from snncodec.constants import BLOCK, block_shape
-from snncodec.decoder.tiling import Tile, on_tile
+from snncodec.decoder.tiling import Tile
 from snncodec.decoder.view import hyper_indexes, map_coding_tiles, matched_blocks
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS, rdoq
 from snncodec.encoder.symbol_sinks import SymbolSink
 from snncodec.errors import LimitError
 from snncodec.model.context_model import PassInput
-from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.hyperprior import HYPER_STRIDE
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.quantisation import reconstruct_latents, snap_latents, table_indexes
@@ -39,45 +37,39 @@ class CodedView:
 
 def code_view(
     loaded: LoadedWeights,
-    view: np.ndarray,
+    latents: Tensor,
     quality: int,
     sink: SymbolSink,
     predicted: PredictedView | None = None,
     skipped: np.ndarray | None = None,
 ) -> CodedView:
-    """Hand the symbols of one view, uint8 [H, W, 3], to `sink`: hyper-latents, skip flags, then latents pass by pass.
+    """Hand the symbols of one view to `sink`: hyper-latents, skip flags, then latents pass by pass.
 
-    `predicted` (uint8), which the decoder has too, helps to code it; the latents of `skipped` blocks (bool [h, w], all
-    of them matched; none by default) are taken from it.
+    `latents`, float32 [1, N2, h, w] in steps, are those to code. `predicted` (uint8), which the decoder has too, helps
+    to code them; those of `skipped` blocks (bool [h, w], all of them matched; none by default) are taken from it.
     """
-    shape = block_shape(*view.shape[:2])
+    shape = latents.shape[2], latents.shape[3]
     skipped = np.zeros(shape, dtype=bool) if skipped is None else skipped
-    coder = TileCoder(loaded, padded(view, loaded.codec.steps.device), quality, sink, predicted, skipped)
-    latents = map_coding_tiles(loaded.codec, shape, quality, predicted, coder.code)
-    return CodedView(latents, coder.bits, coder.distortion, coder.skip_distortion)
+    coder = TileCoder(loaded, latents, quality, sink, skipped)
+    decoded = map_coding_tiles(loaded.codec, shape, quality, predicted, coder.code)
+    return CodedView(decoded, coder.bits, coder.distortion, coder.skip_distortion)
 
 
 class TileCoder:
     """Codes the tiles of one view, and notes what its blocks cost."""
 
     def __init__(
-        self,
-        loaded: LoadedWeights,
-        pixels: Tensor,
-        quality: int,
-        sink: SymbolSink,
-        predicted: PredictedView | None,
-        skipped: np.ndarray,
+        self, loaded: LoadedWeights, latents: Tensor, quality: int, sink: SymbolSink, skipped: np.ndarray
     ) -> None:
-        """`pixels`: uint8 [1, 3, 16 h, 16 w]; for the others see `code_view`."""
-        self.loaded, self.codec, self.pixels, self.quality = loaded, loaded.codec, pixels, quality
-        self.sink, self.predicted, self.skipped = sink, predicted, skipped
-        costs = torch.zeros((3, *skipped.shape), dtype=torch.float64, device=pixels.device)
+        """For the arguments see `code_view`."""
+        self.loaded, self.codec, self.latents, self.quality = loaded, loaded.codec, latents, quality
+        self.sink, self.skipped = sink, skipped
+        costs = torch.zeros((3, *skipped.shape), dtype=torch.float64, device=latents.device)
         self.bits, self.distortion, self.skip_distortion = costs
 
     def code(self, tile: Tile, prediction: PredictedLatents | None) -> Tensor:
         """Code one tile; returns its decoded latents in steps."""
-        latents = analyse_tile(self.codec, self.pixels, self.quality, self.predicted, tile, self.skipped.shape)
+        latents = self.latents[(..., *tile)].double()
         hyper = self._code_hyper(latents, tile, prediction)
         skips = None
         if prediction is not None:
@@ -109,24 +101,6 @@ class TileCoder:
         return hyper
 
 
-def analyse_tile(
-    codec: ExactCodec,
-    pixels: Tensor,
-    quality: int,
-    predicted: PredictedView | None,
-    tile: Tile,
-    shape: tuple[int, int],
-) -> Tensor:
-    """The latents in steps, float64 [1, N2, h, w], of one tile of a view of `shape` blocks."""
-
-    def analyse(part: Tensor, *prediction: Tensor) -> Tensor:
-        given = PredictedView(*prediction).centred() if prediction else None
-        return codec.analyse(part.float() - 128, quality, given)
-
-    maps = [pixels] if predicted is None else [pixels, predicted.pixels, predicted.matched]
-    return on_tile(analyse, maps, shape, tile, codec.margin).double()
-
-
 def choose_symbols(residual: Tensor, indexes: np.ndarray, tables: FrequencyTables) -> tuple[Tensor, Tensor]:
     """The symbols for residuals in steps that are coded with these tables, and their bits."""
 
@@ -144,12 +118,6 @@ def hyper_bits(loaded: LoadedWeights, hyper: Tensor, coded: Tensor, shape: tuple
     cells = (torch.from_numpy(bits).to(hyper.device) * coded).sum((0, 1)) / HYPER_STRIDE**2
     blocks = cells.repeat_interleave(HYPER_STRIDE, 0).repeat_interleave(HYPER_STRIDE, 1)
     return blocks[: shape[0], : shape[1]]
-
-
-def padded(view: np.ndarray, device: torch.device) -> Tensor:
-    """uint8 [H, W, 3] -> uint8 [1, 3, 16 h, 16 w], continued by border pixels."""
-    padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
-    return torch.from_numpy(np.pad(view, padding, mode="edge")).to(device).permute(2, 0, 1)[None]
 
 
 def as_symbols(x: Tensor) -> np.ndarray:

@@ -5,7 +5,8 @@ import pytest
 import torch
 from conftest import CPU, textured
 
-from snncodec.encoder.view import as_symbols, padded
+from snncodec.encoder.analysis import padded
+from snncodec.encoder.view import as_symbols
 from snncodec.errors import LimitError
 
 

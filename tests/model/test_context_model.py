@@ -9,6 +9,7 @@ from snncodec.bitstream.frequency_tables import FrequencyTables
 from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.constants import block_shape
 from snncodec.decoder.view import decode_view, render
+from snncodec.encoder.analysis import analyse_view
 from snncodec.encoder.view import choose_symbols, code_view
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.quantisation import reconstruct_latents, snap_latents, table_indexes
@@ -38,7 +39,7 @@ def random_targets(height, width, seed=0):
 def encode_view(loaded, view, quality, *given):
     """The section of a view, and its decoded latents in steps."""
     coder = SymbolEncoder(loaded.tables)
-    latents = code_view(loaded, view, quality, coder, *given).latents
+    latents = code_view(loaded, analyse_view(loaded.codec, view, quality, *given[:1]), quality, coder, *given).latents
     return coder.finish(), latents
 
 

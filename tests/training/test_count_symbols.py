@@ -9,7 +9,7 @@ from training_helpers import fresh_model
 from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, TABLES
 from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.codec import Codec
-from snncodec.encoder.view import code_view
+from snncodec.encoder.rd_trial import try_view
 from snncodec.model.shipped_weights import load_weights
 from snncodec.model.weights import save_weights
 from snncodec.training import fit_tables
@@ -61,8 +61,8 @@ def test_qualities_are_spread_over_the_whole_range(loaded, monkeypatch):
 
     def watched(loaded, view, quality, *given):
         used.append(quality)
-        return code_view(loaded, view, quality, *given)
+        return try_view(loaded, view, quality, *given)
 
-    monkeypatch.setattr(fit_tables, "code_view", watched)
+    monkeypatch.setattr(fit_tables, "try_view", watched)
     count_symbols(loaded, torch.zeros(4, 1, 3, 16, 16, dtype=torch.uint8))
     assert used == [1, 34, 67, 100]

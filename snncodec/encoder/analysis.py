@@ -1,0 +1,57 @@
+"""The pixels of a view -> the latents to code, and how coding it once makes them better (analysis by synthesis).
+
+Latents run in ordinary floats where the spiking encoder makes them: two machines may make different ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snncodec.constants import BLOCK
+from snncodec.decoder.tiling import in_tiles
+from snncodec.model.exact_codec import ExactCodec
+from snncodec.model.prediction import PredictedView
+
+SYNTHESIS_RATE = 0.8  # how far latents move at a time towards those that would have given the right pixels
+
+
+def analyse_view(codec: ExactCodec, view: np.ndarray, quality: int, predicted: PredictedView | None = None) -> Tensor:
+    """The latents in steps, float32 [1, N2, h, w], of a view, uint8 [H, W, 3], given a prediction (uint8) or not."""
+    pixels = padded(view, codec.steps.device)
+
+    def analyse(part: Tensor, *prediction: Tensor) -> Tensor:
+        given = PredictedView(*prediction).centred() if prediction else None
+        return codec.analyse(part.float() - 128, quality, given).float()
+
+    maps = [pixels] if predicted is None else [pixels, predicted.pixels, predicted.matched]
+    return in_tiles(analyse, maps, blocks_of(pixels), codec.margin)
+
+
+def analyse_by_synthesis(
+    codec: ExactCodec, view: np.ndarray, quality: int, latents: Tensor, decoded: Tensor, reconstruction: Tensor
+) -> Tensor:
+    """`latents` of a view after a look at what they were coded to: `decoded` ones, and the pixels of those.
+
+    What the pixels still lack, as latents, is added to the decoded ones: a step of gradient descent on the squared
+    error of pixels, the decoder network's derivative left out.
+    """
+    pixels, step = padded(view, codec.steps.device), codec.steps[quality - 1]
+
+    def lacking(part: Tensor, decoded_part: Tensor) -> Tensor:
+        return (codec.transform.analysis(part.double() - decoded_part.double()) / step).float()
+
+    error = in_tiles(lacking, [pixels, reconstruction[None]], blocks_of(pixels), 1)
+    return latents + SYNTHESIS_RATE * (decoded + error - latents)
+
+
+def padded(view: np.ndarray, device: torch.device) -> Tensor:
+    """uint8 [H, W, 3] -> uint8 [1, 3, 16 h, 16 w], continued by border pixels."""
+    padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
+    return torch.from_numpy(np.pad(view, padding, mode="edge")).to(device).permute(2, 0, 1)[None]
+
+
+def blocks_of(pixels: Tensor) -> tuple[int, int]:
+    """Rows and columns of blocks in whole blocks of pixels [N, C, 16 h, 16 w]."""
+    return pixels.shape[2] // BLOCK, pixels.shape[3] // BLOCK
