@@ -65,13 +65,13 @@ def randomise(model, seed=0):
 
 
 def random_model(config, seed=0):
-    """A random model around a KLT of synthetic textures."""
+    """A random model around a lapped DCT for synthetic textures."""
     return randomise(copy.deepcopy(started_model(config, seed)), seed)
 
 
 @cache
 def started_model(config, seed):
-    """A model around a KLT of synthetic textures, made once; not to be changed."""
+    """A model around a lapped DCT for synthetic textures, made once; not to be changed."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(16, 3, 8, 8, generator=generator) * 60
     model = StereoCodec(config)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from snncodec import codec
@@ -18,6 +19,7 @@ from snncodec.decoder.view import as_picture, render
 from snncodec.encoder.rd_trial import code_tried, try_view
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.io.images import StereoPair
+from snncodec.model.local_contrast import local_mean
 from snncodec.model.shipped_weights import manifest
 from snncodec.spiking.arithmetic import exact_arithmetic
 
@@ -94,6 +96,23 @@ def test_flat_pictures_are_tiny_and_come_back_flat(value):
     view = np.full((128, 192, 3), value, dtype=np.uint8)
     data = codec.encode(view, view, 50)
     assert len(data) < 500 and psnr(view, codec.decode(data).right) > 45
+
+
+def phase_range(view):
+    """By how much the means of the 16 places in squares of 4 x 4 pixels differ in a view less its local mean."""
+    pixels = torch.from_numpy(view).permute(2, 0, 1)[None].double()
+    inner = (pixels - local_mean(pixels))[..., 32:-32, 32:-32]
+    means = inner.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((2, 4))
+    return float((means.amax((2, 3)) - means.amin((2, 3))).max())
+
+
+@pytest.mark.parametrize("quality", [1, 5, 10, 22, 40, 70, 100])
+def test_walls_and_skies_stay_free_of_patterns(quality):
+    columns = np.linspace(60, 110, 192)
+    sky = np.rint(columns + np.linspace(0, 20, 160)[:, None])[..., None].repeat(3, 2).astype(np.uint8)
+    wall = np.full((160, 192, 3), (200, 180, 150), dtype=np.uint8)
+    pair = codec.decode(codec.encode(wall, sky, quality, independent=True))
+    assert phase_range(pair.left) < 0.5 and phase_range(pair.right) < 0.5
 
 
 @pytest.mark.slow

@@ -82,9 +82,10 @@ def find_prediction(
     else:
         return None
     kernel = best_kernel(loaded, left_reconstruction, right, quality, prediction)
-    if kernel != prediction.kernel:
-        prediction = predict_with(search, left_reconstruction, right, kernel)
-    return prediction
+    if kernel == prediction.kernel:
+        return prediction
+    found = predict_with(search, left_reconstruction, right, kernel)
+    return found if found.field.matched.any() else replace(prediction, kernel=kernel)
 
 
 def predict_with(

@@ -48,6 +48,10 @@ class PixelNetwork(nn.Module):
             out = self.read_out(self.spike(self.blocks(membrane)))
         return mean_over_time(out.to(pixels.dtype), self.time_steps)
 
+    def answer_to_zero(self, offsets: Tensor) -> Tensor:
+        """What is read out where pixels are zero, [N, outputs, 1, 1]; the same everywhere, as borders continue maps."""
+        return self(offsets.new_zeros((len(offsets), 3, self.patch, self.patch)), offsets)
+
 
 class PredictionConditioning(nn.Module):
     """How a prediction enters a pixel network: its difference from the pixels moves membranes, and a residual block."""

@@ -1,4 +1,6 @@
-"""Normative. The decoder of both views, x^ = B y^ + step * D(B y^, y^): latents in, pixels out (g_s in the literature).
+"""Normative. The decoder of both views, x^ = B y^ + step * D(B y^): latents in, pixels out (g_s in the literature).
+
+What D adds to a flat picture is taken away from what it adds to any: flat stays flat, at every quality.
 
 `Decoder` is trained in ordinary floats; `ExactDecoder` codes: B in float64, the network on integers.
 """
@@ -6,6 +8,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -41,20 +44,21 @@ class Decoder(nn.Module):
             difference = scaled_difference(predicted.pixels, pixels, step)
             condition = partial(self.conditioning, difference=difference, matched=predicted.matched)
         correction = self.network(scaled_contrast(pixels, step), offsets, condition)
+        correction = correction - self.network.answer_to_zero(offsets)
         return pixels + F.pixel_shuffle(correction, self.network.patch) * step
 
     def exact(self, bits: int = FRACTION_BITS) -> ExactDecoder:
         """The decoder of files; the networks' numbers are multiples of 2**-bits."""
         network, conditioning = exact_copy(self.network, bits), exact_copy(self.conditioning, bits)
-        return ExactDecoder(network, conditioning, self.network.patch)
+        return ExactDecoder(cast(PixelNetwork, network), conditioning)
 
 
 class ExactDecoder(nn.Module):
     """`Decoder` on the fixed-point grid: float64 latents and steps in, float64 pixels out, alike everywhere."""
 
-    def __init__(self, network: nn.Module, conditioning: nn.Module, patch: int) -> None:
+    def __init__(self, network: PixelNetwork, conditioning: nn.Module) -> None:
         super().__init__()
-        self.network, self.conditioning, self.patch = network, conditioning, patch
+        self.network, self.conditioning = network, conditioning
 
     def forward(
         self,
@@ -69,5 +73,6 @@ class ExactDecoder(nn.Module):
         if predicted is not None:
             difference = exact_difference(predicted.pixels, pixels, step).to(kind)
             condition = partial(self.conditioning, difference=difference, matched=predicted.matched)
-        correction = self.network(exact_contrast(pixels, step).to(kind), offsets, condition)
-        return pixels + F.pixel_shuffle(correction, self.patch).to(pixels.dtype) * step
+        correction = self.network(exact_contrast(pixels, step).to(kind), offsets, condition).to(pixels.dtype)
+        correction = correction - self.network.answer_to_zero(offsets).to(pixels.dtype)
+        return pixels + F.pixel_shuffle(correction, self.network.patch) * step

@@ -7,7 +7,7 @@ network. Trained networks compute in ordinary floats, exact ones on the fixed-po
 from __future__ import annotations
 
 import copy
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -33,9 +33,18 @@ class FixedPointConv2d(nn.Conv2d):
     padding: tuple[int, ...]
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int = 1, *, input_max: float, bias: bool = True, stride: int = 1
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        *,
+        input_max: float,
+        bias: bool = True,
+        stride: int = 1,
+        padding_mode: Literal["zeros", "replicate"] = "zeros",
     ) -> None:
-        super().__init__(inputs, outputs, kernel, stride=stride, padding=(kernel - stride + 1) // 2, bias=bias)
+        padding = (kernel - stride + 1) // 2
+        super().__init__(inputs, outputs, kernel, stride, padding, bias=bias, padding_mode=padding_mode)
         self.input_max, self.quantised = input_max, False
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,25 +64,40 @@ class FixedPointConv2d(nn.Conv2d):
     def exact(self, bits: int = FRACTION_BITS) -> ExactConv2d:
         """The convolution that files are coded with; its weights are multiples of 2**-bits."""
         bias = None if self.bias is None else snap(self.bias.double(), bits)
-        return ExactConv2d(snap(self.weight.double(), bits), bias, self.stride, self.padding, self.input_max)
+        border = self.padding if self.padding_mode == "replicate" else (0, 0)
+        padding = (0, 0) if self.padding_mode == "replicate" else self.padding
+        return ExactConv2d(snap(self.weight.double(), bits), bias, self.stride, padding, border, self.input_max)
 
 
 class ExactConv2d(nn.Module):
-    """A convolution with fixed-point weights; computes in the type of its weights, answers in that of its input."""
+    """A convolution with fixed-point weights; computes in the type of its weights, answers in that of its input.
+
+    Maps are padded by zeros (`padding`), or continued by their borders (`border`).
+    """
 
     weight: Tensor
     bias: Tensor | None
 
     def __init__(
-        self, weight: Tensor, bias: Tensor | None, stride: tuple[int, ...], padding: tuple[int, ...], input_max: float
+        self,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        border: tuple[int, ...],
+        input_max: float,
     ) -> None:
         super().__init__()
-        self.stride, self.padding, self.input_max = stride, padding, input_max
+        self.stride, self.padding, self.border, self.input_max = stride, padding, border, input_max
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x.to(self.weight.dtype), self.weight, self.bias, self.stride, self.padding).to(x.dtype)
+        numbers = x.to(self.weight.dtype)
+        if any(self.border):
+            rows, columns = self.border
+            numbers = F.pad(numbers, (columns, columns, rows, rows), mode="replicate")
+        return F.conv2d(numbers, self.weight, self.bias, self.stride, self.padding).to(x.dtype)
 
     def linear(self, tokens: Tensor) -> Tensor:
         """The 1x1 convolution of tokens [P, inputs] -> [P, outputs]."""
@@ -86,13 +110,17 @@ class ExactConv2d(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """A residual block with a membrane shortcut: m + Conv(Spike(Conv(Spike(m)))) (MS-ResNet, Hu et al. 2021)."""
+    """A residual block with a membrane shortcut: m + Conv(Spike(Conv(Spike(m)))) (MS-ResNet, Hu et al. 2021).
+
+    Maps are continued by their borders, so that what is flat stays flat.
+    """
 
     def __init__(self, channels: int, neuron: NeuronConfig, kernel: int = 3) -> None:
         super().__init__()
         self.spike1, self.spike2 = Spike(channels, neuron), Spike(channels, neuron)
-        self.conv1 = FixedPointConv2d(channels, channels, kernel, input_max=self.spike1.max_output)
-        self.conv2 = FixedPointConv2d(channels, channels, kernel, input_max=self.spike1.max_output)
+        peak = self.spike1.max_output
+        self.conv1 = FixedPointConv2d(channels, channels, kernel, input_max=peak, padding_mode="replicate")
+        self.conv2 = FixedPointConv2d(channels, channels, kernel, input_max=peak, padding_mode="replicate")
         nn.init.normal_(self.conv2.weight, std=0.01)
 
     def forward(self, membrane: Tensor) -> Tensor:

@@ -106,3 +106,13 @@ def test_time_is_folded_into_the_batch_time_first():
     assert torch.equal(repeat_over_time(x, 4).view(4, 3, 2)[2], x)
     assert torch.equal(mean_over_time(repeat_over_time(x, 4), 4), x)
     assert torch.equal(mean_over_time(torch.arange(4.0)[:, None], 4), torch.tensor([[1.5]]))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_residual_block_leaves_flat_maps_flat_up_to_their_border(name):
+    torch.manual_seed(0)
+    block = ResidualBlock(8, CONFIGS[name].spiking)
+    membrane = torch.randn(CONFIGS[name].T, 8, 1, 1).expand(-1, -1, 5, 7)
+    for network in (block, exact_copy(block).float()):
+        out = network(membrane)
+        assert torch.allclose(out, out[..., :1, :1], atol=1e-5)

@@ -95,7 +95,7 @@ def test_weights_off_the_grid_are_what_makes_float32_differ(trained):
 def layer(weight, input_max=4.0, bias=0.0):
     """One 1 x 1 convolution of one channel; its sums reach |weight| * input_max + |bias|."""
     weights = torch.full((1, 1, 1, 1), weight, dtype=torch.float64), torch.full((1,), bias, dtype=torch.float64)
-    return ExactConv2d(*weights, (1, 1), (0, 0), input_max)
+    return ExactConv2d(*weights, (1, 1), (0, 0), (0, 0), input_max)
 
 
 @pytest.mark.parametrize(("limit", "below"), [(EXACT_FLOAT32, torch.float32), (EXACT_FLOAT64, torch.float64)])
