@@ -33,7 +33,7 @@ NORMATIVE = {
         "constants", "spiking.exact_neurons", "spiking.fixed_point", "spiking.layers", "model.attention",
         "model.coding_passes", "model.companding", "model.context_model", "model.entropy_model", "model.exact_codec",
         "model.fusion", "model.hyperprior", "model.lapped_transform", "model.local_contrast", "model.pixel_networks",
-        "model.prediction", "model.quality", "model.quantisation", "model.stereo_codec", "model.view_decoder",
+        "model.prediction", "model.quality", "model.latent_grid", "model.stereo_codec", "model.view_decoder",
         "model.weights",
     )
 }  # fmt: skip

@@ -16,7 +16,7 @@ from snncodec.bitstream.container import Tag, unpack
 from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.codec import Codec
 from snncodec.decoder.view import as_picture, render
-from snncodec.encoder.rd_trial import code_tried, try_view
+from snncodec.encoder.rd_trial import code_after_trial, try_view
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.io.images import StereoPair
 from snncodec.model.local_contrast import local_mean
@@ -85,7 +85,7 @@ def test_a_look_at_what_was_decoded_pays_for_coding_twice(views, quality):
     loaded, view = Codec().loaded, views[0]
     with exact_arithmetic():
         trial, coder = try_view(loaded, view, quality), SymbolEncoder(loaded.tables)
-        decoded = as_picture(render(loaded.codec, code_tried(loaded, trial, coder), quality), *view.shape[:2])
+        decoded = as_picture(render(loaded.codec, code_after_trial(loaded, trial, coder), quality), *view.shape[:2])
     weight = SQUARED_STEP_BITS / float(loaded.codec.steps[quality - 1]) ** 2
     cost = 8 * len(coder.finish()) + weight * np.square(decoded.astype(float) - view).sum()
     assert cost < 0.997 * trial.cost.sum()

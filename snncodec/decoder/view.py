@@ -20,8 +20,8 @@ from snncodec.decoder.tiling import Tile, in_tiles, on_tile, split, window
 from snncodec.errors import FormatError
 from snncodec.model.context_model import PassInput
 from snncodec.model.exact_codec import ExactCodec
+from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.prediction import PredictedLatents, PredictedView
-from snncodec.model.quantisation import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.weights import LoadedWeights
 
 

@@ -15,7 +15,7 @@ from snncodec.bitstream.container import Header, Tag, pack
 from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.decoder.view import as_picture, render
 from snncodec.encoder.mode_decision import InterViewModes, ModeDecision, decide_inter_view
-from snncodec.encoder.rd_trial import Trial, code_tried, try_view
+from snncodec.encoder.rd_trial import Trial, code_after_trial, try_view
 from snncodec.io.images import StereoPair
 from snncodec.model.weights import LoadedWeights
 from snncodec.spiking.arithmetic import exact_arithmetic
@@ -75,5 +75,5 @@ def encode_view(loaded: LoadedWeights, trial: Trial, modes: InterViewModes | Non
     """The section of a view after a trial, and the latents [1, N2, h, w] in steps that it decodes to."""
     coder = SymbolEncoder(loaded.tables)
     given = (modes.predicted, modes.skipped) if modes else ()
-    latents = code_tried(loaded, trial, coder, *given)
+    latents = code_after_trial(loaded, trial, coder, *given)
     return coder.finish(), latents

@@ -40,7 +40,7 @@ class InterViewModes:
 
 @dataclass(frozen=True, eq=False)
 class ModeDecision:
-    """The modes of an inter-view coded right view, or None; and a trial made the way that was chosen, if any was."""
+    """The modes of an inter-view coded right view, or None; and the trial to go on from, if one was made."""
 
     modes: InterViewModes | None
     trial: Trial | None

@@ -45,7 +45,7 @@ def try_view(loaded: LoadedWeights, view: np.ndarray, quality: int, predicted: P
     return Trial(view, quality, latents, coded, reconstruction, cost)
 
 
-def code_tried(
+def code_after_trial(
     loaded: LoadedWeights,
     trial: Trial,
     sink: SymbolSink,

@@ -20,8 +20,8 @@ from snncodec.encoder.symbol_sinks import SymbolSink
 from snncodec.errors import LimitError
 from snncodec.model.context_model import PassInput
 from snncodec.model.hyperprior import HYPER_STRIDE
+from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.prediction import PredictedLatents, PredictedView
-from snncodec.model.quantisation import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.weights import LoadedWeights
 
 

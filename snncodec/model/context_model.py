@@ -1,4 +1,4 @@
-"""Normative. The entropy model: which latents are likely, given hyper-latents and all that is coded already.
+"""Normative. The context model: which latents are likely, given hyper-latents and all that is coded already.
 
 In: latents decoded so far, in quantisation steps; out: a mean and an index of a frequency table for each latent of the
 next pass. A membrane map starts from the `HyperDecoder`, integrates the symbols of each pass, takes one residual

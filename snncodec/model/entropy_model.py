@@ -15,9 +15,9 @@ from snncodec.model.context_model import CodePass, Conditioner, ContextModel, Nu
 from snncodec.model.fusion import Fusion
 from snncodec.model.hyperprior import HYPER_STRIDE, HyperDecoder, HyperEncoder, hyper_shape, pad_to_hyper_cells
 from snncodec.model.lapped_transform import LappedTransform
+from snncodec.model.latent_grid import VALUE_BITS, VALUE_MAX
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.quality import ExactOffsets, QualityOffsets
-from snncodec.model.quantisation import VALUE_BITS, VALUE_MAX
 from snncodec.model.view_decoder import Decoder, ExactDecoder
 from snncodec.spiking.fixed_point import snap
 from snncodec.spiking.layers import repeat_over_time

@@ -14,10 +14,10 @@ from snncodec.constants import BLOCK
 from snncodec.model.config import ModelConfig
 from snncodec.model.entropy_model import EntropyModel
 from snncodec.model.lapped_transform import OVERLAP, ExactLappedTransform
+from snncodec.model.latent_grid import dequantise
 from snncodec.model.local_contrast import MEAN_RADIUS
 from snncodec.model.prediction import PredictedView
 from snncodec.model.quality import ExactOffsets
-from snncodec.model.quantisation import dequantise
 from snncodec.model.view_decoder import ExactDecoder
 from snncodec.model.view_encoder import LeftEncoder, RightEncoder
 from snncodec.spiking.fixed_point import snap

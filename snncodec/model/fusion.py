@@ -16,8 +16,8 @@ from snncodec.model.coding_passes import INDEX_GAIN, SIGNED_GROUPS, SymbolContex
 from snncodec.model.companding import COMPAND_MAX, compand, with_magnitudes
 from snncodec.model.config import ModelConfig
 from snncodec.model.context_model import as_map, as_tokens
+from snncodec.model.latent_grid import snap_latents
 from snncodec.model.prediction import PredictedLatents
-from snncodec.model.quantisation import snap_latents
 from snncodec.spiking.layers import FixedPointConv2d, mean_over_time, repeat_over_time
 from snncodec.spiking.neurons import Spike
 

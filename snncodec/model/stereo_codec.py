@@ -1,7 +1,7 @@
 """Normative. `StereoCodec`: all networks as they are trained; `prepare` makes the `ExactCodec` that codes files.
 
-One set of weights serves the qualities 1..100. What the networks do together is in exact_codec.py for files, and in
-training/simulated_coding.py for gradients.
+One set of weights serves the qualities 1..100. What the networks do together is in entropy_model.py, in exact_codec.py
+for files, and in training/simulated_coding.py for gradients.
 """
 
 from __future__ import annotations

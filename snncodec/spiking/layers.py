@@ -137,7 +137,7 @@ def mean_over_time(x: Tensor, time_steps: int) -> Tensor:
     return x if time_steps == 1 else x.unflatten(0, (time_steps, len(x) // time_steps)).sum(0) / time_steps
 
 
-def quantise(network: nn.Module, on: bool = True) -> None:
+def set_on_grid(network: nn.Module, on: bool = True) -> None:
     """Switch quantisation-aware training of all fixed-point layers on or off."""
     for layer in network.modules():
         if isinstance(layer, FixedPointConv2d):

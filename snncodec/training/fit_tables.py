@@ -12,7 +12,7 @@ from torch import Tensor
 from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, TABLES, TOTAL
 from snncodec.decoder.view import render
 from snncodec.encoder.mode_decision import decide_inter_view
-from snncodec.encoder.rd_trial import code_tried, try_view
+from snncodec.encoder.rd_trial import code_after_trial, try_view
 from snncodec.model.weights import LoadedWeights
 from snncodec.spiking.arithmetic import exact_arithmetic
 from snncodec.training.logistic import logistic_bits
@@ -46,12 +46,12 @@ def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
         for number, scene in enumerate(scenes):
             quality = 1 + round(99 * number / max(1, len(scenes) - 1))
             left, *right = scene.permute(0, 2, 3, 1).numpy()
-            latents = code_tried(loaded, try_view(loaded, left, quality), counter)
+            latents = code_after_trial(loaded, try_view(loaded, left, quality), counter)
             if right:
                 reconstruction = render(loaded.codec, latents, quality)
                 decision = decide_inter_view(loaded, reconstruction, right[0], quality)
                 given = (decision.modes.predicted, decision.modes.skipped) if decision.modes else ()
-                code_tried(loaded, decision.trial or try_view(loaded, right[0], quality), counter, *given)
+                code_after_trial(loaded, decision.trial or try_view(loaded, right[0], quality), counter, *given)
     return counter.histogram
 
 

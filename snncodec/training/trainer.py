@@ -25,7 +25,7 @@ from snncodec.model.config import PRESETS, ModelConfig
 from snncodec.model.shipped_weights import load_weights
 from snncodec.model.stereo_codec import StereoCodec
 from snncodec.model.weights import read_weights, save_weights, trainable
-from snncodec.spiking.layers import quantise
+from snncodec.spiking.layers import set_on_grid
 from snncodec.spiking.neurons import compile_neurons
 from snncodec.training.checkpoint import PROGRESS, read_checkpoint, write_checkpoint
 from snncodec.training.crops import CropSampler, StereoSampler, validation_crops
@@ -115,7 +115,7 @@ class Trainer:
 
     def _set_arithmetic(self) -> None:
         """On the fixed-point grid in late stages, else pixel networks in bfloat16 where that is fast."""
-        quantise(self.model, PLAN[self.stage].on_grid)
+        set_on_grid(self.model, PLAN[self.stage].on_grid)
         fast = self.device.type == "cuda" or (
             torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         )

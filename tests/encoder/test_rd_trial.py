@@ -10,7 +10,7 @@ from snncodec.decoder import tiling
 from snncodec.decoder.inter_view import InterViewPrediction
 from snncodec.decoder.view import as_picture, decode_view, render
 from snncodec.encoder.analysis import analyse_view
-from snncodec.encoder.rd_trial import code_tried, try_view
+from snncodec.encoder.rd_trial import code_after_trial, try_view
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.encoder.view import code_view
 from snncodec.spiking.arithmetic import exact_arithmetic
@@ -41,7 +41,7 @@ def test_a_trial_counts_the_bits_and_the_distortion_of_the_file(loaded, predicte
 def test_what_is_coded_after_a_trial_decodes_to_the_latents_that_are_returned(loaded, predicted):
     coder = SymbolEncoder(loaded.tables)
     with exact_arithmetic():
-        latents = code_tried(loaded, try_view(loaded, moved(6)[1], 60, predicted), coder, predicted)
+        latents = code_after_trial(loaded, try_view(loaded, moved(6)[1], 60, predicted), coder, predicted)
         assert torch.equal(decode_view(loaded, coder.finish(), (6, 10), 60, predicted), latents)
 
 
@@ -52,6 +52,6 @@ def test_tiles_do_not_change_what_is_coded_after_a_trial(loaded, predicted, tile
         monkeypatch.setattr(tiling, "PIXEL_TILE", size)
         coder = SymbolEncoder(loaded.tables)
         with exact_arithmetic():
-            code_tried(loaded, try_view(loaded, view, 60, predicted), coder, predicted)
+            code_after_trial(loaded, try_view(loaded, view, 60, predicted), coder, predicted)
         sections.append(coder.finish())
     assert len(sections[0]) == pytest.approx(len(sections[1]), rel=2e-3)  # the encoder's network is in ordinary floats

@@ -11,8 +11,8 @@ from snncodec.constants import block_shape
 from snncodec.decoder.view import decode_view, render
 from snncodec.encoder.analysis import analyse_view
 from snncodec.encoder.view import choose_symbols, code_view
+from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.prediction import PredictedLatents, PredictedView
-from snncodec.model.quantisation import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.shipped_weights import load_weights
 from snncodec.model.weights import LoadedWeights
 from snncodec.spiking.arithmetic import exact_arithmetic

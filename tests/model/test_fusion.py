@@ -6,8 +6,8 @@ from conftest import CONFIGS, CPU, TINY, random_model
 
 from snncodec.model.attention import CrossAttention
 from snncodec.model.config import ModelConfig
+from snncodec.model.latent_grid import snap_latents
 from snncodec.model.prediction import PredictedLatents
-from snncodec.model.quantisation import snap_latents
 from snncodec.model.shipped_weights import load_weights
 from snncodec.spiking.arithmetic import exact_arithmetic
 

@@ -6,7 +6,7 @@ from conftest import CONFIGS, random_model
 
 from snncodec.model.config import PRESETS
 from snncodec.model.hyperprior import HYPER_MAX, HyperDecoder, HyperEncoder, hyper_shape, pad_to_hyper_cells
-from snncodec.spiking.layers import exact_copy, quantise
+from snncodec.spiking.layers import exact_copy, set_on_grid
 
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 4), (5, 8), (3, 13)])
@@ -32,7 +32,7 @@ def test_the_networks_that_code_are_the_ones_that_were_trained(name):
     model = random_model(CONFIGS[name])
     generator = torch.Generator().manual_seed(0)
     hyper = torch.randint(-5, 6, (1, CONFIGS[name].hyper_channels, 2, 3), generator=generator).float()
-    quantise(model)
+    set_on_grid(model)
     trained, exact = model.hyper_decoder(hyper).detach(), exact_copy(model.hyper_decoder)(hyper.double())
     # Training neither snaps thresholds nor offsets, so some spikes may fall the other way.
     assert (trained - exact).square().mean() < 0.01 * exact.var()

@@ -10,7 +10,7 @@ from snncodec.model.stereo_codec import ENCODER_PARTS
 from snncodec.model.view_decoder import ExactDecoder
 from snncodec.spiking.exact_neurons import ExactSpike
 from snncodec.spiking.fixed_point import snap
-from snncodec.spiking.layers import ExactConv2d, FixedPointConv2d, quantise
+from snncodec.spiking.layers import ExactConv2d, FixedPointConv2d, set_on_grid
 from snncodec.spiking.neurons import Spike
 
 
@@ -26,7 +26,7 @@ def condition(model):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_preparing_leaves_the_trained_model_as_it_was(name):
     model = random_model(CONFIGS[name])
-    quantise(model.decoder)
+    set_on_grid(model.decoder)
     model.hyper_encoder.eval()
     model.hyper_encoder.stem.weight.requires_grad_(False)
     before = condition(model)
@@ -54,7 +54,7 @@ def test_a_prepared_codec_is_exact_throughout_and_learns_nothing(name):
 def test_models_are_prepared_alike_every_time_and_from_quantised_ones():
     model = random_model(CONFIGS["ilif"])
     first = model.prepare(CPU).state_dict()
-    quantise(model)
+    set_on_grid(model)
     again = model.eval().prepare(CPU).state_dict()
     assert first.keys() == again.keys() and all(torch.equal(first[key], again[key]) for key in first)
 

@@ -12,8 +12,8 @@ from snncodec.spiking.layers import (
     ResidualBlock,
     exact_copy,
     mean_over_time,
-    quantise,
     repeat_over_time,
+    set_on_grid,
 )
 
 
@@ -27,7 +27,7 @@ def test_training_on_the_grid_computes_what_the_exact_layer_computes(kernel, str
     torch.manual_seed(0)
     trained = FixedPointConv2d(6, 7, kernel, input_max=4, stride=stride, bias=bias)
     exact, off_the_grid = trained.exact(), trained(counts())
-    quantise(trained)
+    set_on_grid(trained)
     assert torch.equal(trained(counts()), exact(counts()))
     assert not torch.equal(trained(counts()), off_the_grid) and exact.input_max == trained.input_max
     assert torch.equal(exact.weight, snap(trained.weight.double()))
@@ -36,7 +36,7 @@ def test_training_on_the_grid_computes_what_the_exact_layer_computes(kernel, str
 def test_tokens_and_maps_give_the_same_sums():
     torch.manual_seed(0)
     trained = FixedPointConv2d(6, 7, input_max=4)
-    quantise(trained)
+    set_on_grid(trained)
     tokens = counts().permute(0, 2, 3, 1).flatten(0, 2)
     for layer in (trained, trained.exact()):
         assert torch.equal(layer.linear(tokens), layer(counts()).permute(0, 2, 3, 1).flatten(0, 2))
@@ -53,8 +53,8 @@ def test_quantising_is_switched_off_again():
     torch.manual_seed(0)
     layer = FixedPointConv2d(6, 7, input_max=4)
     before = layer(counts())
-    quantise(layer)
-    quantise(layer, False)
+    set_on_grid(layer)
+    set_on_grid(layer, False)
     assert torch.equal(layer(counts()), before)
 
 
@@ -95,7 +95,7 @@ def test_a_residual_block_on_the_grid_codes_as_it_was_trained(name):
     torch.manual_seed(0)
     config = CONFIGS[name].spiking
     block = ResidualBlock(6, config)
-    quantise(block)
+    set_on_grid(block)
     membrane = repeat_over_time(counts() - 1 + 2.0**-FRACTION_BITS, config.time_steps)
     assert torch.equal(block(membrane).detach().double(), exact_copy(block)(membrane.double()))
     assert not torch.equal(block(membrane), membrane)

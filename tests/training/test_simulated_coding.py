@@ -10,7 +10,7 @@ from snncodec.bitstream.container import Tag, unpack
 from snncodec.codec import Codec
 from snncodec.model.prediction import PredictedView
 from snncodec.model.weights import save_weights, trainable
-from snncodec.spiking.layers import quantise
+from snncodec.spiking.layers import set_on_grid
 from snncodec.training.fit_tables import logistic_frequencies
 from snncodec.training.simulated_coding import analyse, simulate_coding
 
@@ -24,7 +24,7 @@ def test_bits_and_pixels_are_those_of_the_file(name, quality, tmp_path):
     codec = Codec(save_weights(fresh_model(name), logistic_frequencies(), tmp_path / "w.safetensors"), "cpu")
     data = codec.encode(view, view, quality, independent=True)
     model = trainable(codec.loaded)
-    quantise(model)
+    set_on_grid(model)
     with torch.no_grad():
         coded = simulate_coding(model, views(3, shape=(96, 128)), torch.tensor([quality]))
     assert coded.bits.item() == pytest.approx(8 * len(unpack(data)[1][Tag.LEFT]), rel=0.02)

@@ -1,6 +1,6 @@
 """Normative. The grids of decoded latents: in quantisation steps, and in pixel units; and table indexes as integers.
 
-Which symbols an encoder chooses is its own affair (`encoder.rdoq`).
+Which symbols an encoder chooses, the quantiser proper, is its own affair (`encoder.rdoq`).
 """
 
 from __future__ import annotations
