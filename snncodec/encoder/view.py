@@ -15,7 +15,7 @@ from snncodec.bitstream.frequency_tables import FrequencyTables
 from snncodec.bitstream.skip_flags import encode_flags
 from snncodec.decoder.tiling import Tile
 from snncodec.decoder.view import hyper_indexes, map_coding_tiles, matched_blocks
-from snncodec.encoder.rdoq import SQUARED_STEP_BITS, rdoq
+from snncodec.encoder.rdoq import HYPER_ERROR_BITS, SQUARED_STEP_BITS, rdoq
 from snncodec.encoder.symbol_sinks import SymbolSink
 from snncodec.errors import LimitError
 from snncodec.model.context_model import PassInput
@@ -95,27 +95,31 @@ class TileCoder:
     def _code_hyper(self, latents: Tensor, tile: Tile, prediction: PredictedLatents | None) -> Tensor:
         """Code the hyper-latents of a tile as far as a prediction does not tell them; returns all of them."""
         hyper, coded = self.codec.infer_hyper(1, tile.shape, self.quality, prediction)
-        hyper[coded] = self.codec.hyper_analysis(latents, self.quality).round()[coded]
-        self.sink.encode(as_symbols(hyper[coded]), hyper_indexes(self.codec, coded))
-        self.bits[tile] = hyper_bits(self.loaded, hyper, coded, tile.shape)
+        targets, indexes = self.codec.hyper_analysis(latents, self.quality)[coded], hyper_indexes(self.codec, coded)
+        symbols, rate = choose_symbols(targets, indexes, self.loaded.tables, HYPER_ERROR_BITS)
+        self.sink.encode(as_symbols(symbols), indexes)
+        hyper[coded] = symbols
+        bits = torch.zeros_like(hyper)
+        bits[coded] = rate
+        self.bits[tile] = over_blocks(bits, tile.shape)
         return hyper
 
 
-def choose_symbols(residual: Tensor, indexes: np.ndarray, tables: FrequencyTables) -> tuple[Tensor, Tensor]:
-    """The symbols for residuals in steps that are coded with these tables, and their bits."""
+def choose_symbols(
+    residual: Tensor, indexes: np.ndarray, tables: FrequencyTables, error_bits: float = SQUARED_STEP_BITS
+) -> tuple[Tensor, Tensor]:
+    """The symbols for residuals that are coded with these tables, and their bits; see `rdoq`."""
 
     def bits_of(symbols: Tensor, index: Tensor) -> Tensor:
         return torch.from_numpy(tables.bits(symbols.numpy(), index.numpy()))
 
-    symbols, bits = rdoq(residual.cpu().contiguous(), torch.from_numpy(indexes), bits_of)
+    symbols, bits = rdoq(residual.cpu().contiguous(), torch.from_numpy(indexes), bits_of, error_bits)
     return symbols.to(residual.device), bits.to(residual.device)
 
 
-def hyper_bits(loaded: LoadedWeights, hyper: Tensor, coded: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Bits of coded hyper-latents [1, Z, h', w'], spread over the blocks of their cells: float64 [h, w]."""
-    indexes = table_indexes(loaded.codec.hyper_index)[None, :, None, None]
-    bits = loaded.tables.bits(hyper.cpu().numpy(), indexes)
-    cells = (torch.from_numpy(bits).to(hyper.device) * coded).sum((0, 1)) / HYPER_STRIDE**2
+def over_blocks(bits: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Bits of hyper-latents [1, Z, h', w'], spread over the blocks of their cells: float64 [h, w]."""
+    cells = bits.sum((0, 1)) / HYPER_STRIDE**2
     blocks = cells.repeat_interleave(HYPER_STRIDE, 0).repeat_interleave(HYPER_STRIDE, 1)
     return blocks[: shape[0], : shape[1]]
 
