@@ -29,6 +29,12 @@ KERNELS = (  # of interpolation at no, one, two and three quarters of a pixel, i
         (1, 5, 19, 39, 39, 19, 5, 1),
         (0, 3, 15, 35, 42, 25, 7, 1),
     ),
+    (  # 6: of 2 pixels
+        (1, 3, 8, 16, 23, 26, 23, 16, 8, 3, 1, 0),
+        (1, 3, 7, 14, 21, 25, 24, 17, 10, 4, 2, 0),
+        (1, 2, 5, 12, 19, 25, 25, 19, 12, 5, 2, 1),
+        (0, 2, 4, 10, 17, 24, 25, 21, 14, 7, 3, 1),
+    ),
 )
 FADE = (1, 3, 5, 7, 9, 11, 13, 15)  # sixteenths, across the border of a block
 MARGIN = len(FADE) // 2

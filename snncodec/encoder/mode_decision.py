@@ -23,7 +23,7 @@ from snncodec.model.prediction import PredictedView
 from snncodec.model.weights import LoadedWeights
 
 SAMPLE = 20  # blocks to a side of the window in which kernels are compared
-SHARP_TO_SMOOTH = (2, 0, 1, 3, 4, 5)  # kernels
+SHARP_TO_SMOOTH = (2, 0, 1, 3, 4, 5, 6)  # kernels
 SEARCH_ATTEMPTS = ((0, LEAST_SHARE), (5, 0.1))  # kernels and what a field must save with them; the second finds bad
 # focus: there is something that saves 0.2 or more, but what is smooth saves up to 0.06 of unrelated pairs, too
 INTRA_MARGIN_BITS = 6.0  # that a block must gain by being intra: its neighbours lose a little
