@@ -71,7 +71,7 @@ def check_tags(tags, inter_view):
 
 def read_disparity(payload, width, height):
     """What the DISPARITY section of a pair of this size says [7]."""
-    require(len(payload) >= 8 and payload[0] in (1, 2, 4) and payload[1] <= 5, "the head of DISPARITY")
+    require(len(payload) >= 8 and payload[0] in (1, 2, 4) and payload[1] <= 6, "the head of DISPARITY")
     unit, kernel, *weights = struct.unpack_from("<BB6b", payload)
     coder = RangeDecoder(payload[8:])
     field = FieldReader(coder, -(-height // 16), -(-width // 16))
