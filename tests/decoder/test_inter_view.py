@@ -46,7 +46,7 @@ def test_the_encoder_knows_what_becomes_of_blocks_that_are_not_matched():
 
 
 @pytest.mark.parametrize("length", [HEAD_BYTES, HEAD_BYTES + 4])
-@pytest.mark.parametrize("head", [b"", b"\3", b"\1\6"], ids=["unit 0", "unit 3", "kernel 6"])
+@pytest.mark.parametrize("head", [b"", b"\3", b"\1\7"], ids=["unit 0", "unit 3", "kernel 7"])
 def test_a_section_of_unknown_unit_or_kernel_is_refused(head, length):
     with pytest.raises(FormatError, match="does not hold a unit, a kernel, weights and a field"):
         decode_inter_view(head.ljust(length, b"\0"), (3, 4))
