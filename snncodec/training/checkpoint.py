@@ -14,7 +14,7 @@ from snncodec.errors import TrainingError
 from snncodec.io.files import write_files
 
 PROGRESS = {"stage": str, "done": list, "spent": float, "step": int, "best": float}  # how far the run has come
-FIELDS = ("config", "model", "optimiser", "progress", "random")
+FIELDS = ("config", "model", "average", "optimiser", "progress", "random")
 
 
 def write_checkpoint(state: dict[str, Any], file: Path) -> None:

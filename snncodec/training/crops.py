@@ -23,6 +23,8 @@ from snncodec.training.synthetic_stereo import MOST_OBJECTS, compose
 
 SMALLEST_SCALE = 0.5  # pictures are shrunk by a random factor from 0.5 to 1
 SYNTHETIC_SHARE, IDENTICAL_SHARE, UNRELATED_SHARE = 0.35, 0.05, 0.05  # of synthetic pairs, equal and unrelated views
+FLAT_SHARE = 0.04  # of crops that are one colour or a slow ramp: what is flat must be learned to be expected so
+STEEPEST_RAMP = 0.3  # grey levels per pixel
 MATCHING_STEP = 30.0  # quantisation step for which real pairs are matched
 ENOUGH_PIXELS = 2**20  # pictures are drawn in proportion to their size, up to this many pixels
 
@@ -44,6 +46,8 @@ class CropSampler:
 
     def crop(self, size: int, colour: bool) -> Tensor:
         """One crop [V, 3, size, size], float32 in 0..255."""
+        if self.random.random() < FLAT_SHARE:
+            return flat_crop(size, self.random).expand(len(self.scenes[0]), -1, -1, -1)
         number = self.random.choice(len(self.scenes), p=self.odds)
         views = self.scenes[number]
         height, width = views[0].shape[:2]
@@ -106,6 +110,14 @@ class StereoSampler(CropSampler):
         shifted = left + int(np.median(self.shifts[number][tuple(blocks)]))
         places = (min(max(shifted, 0), views[0].shape[1] - extent), left)
         return [view[top : top + extent, at : at + extent] for view, at in zip(views, places, strict=True)]
+
+
+def flat_crop(size: int, random: np.random.Generator) -> Tensor:
+    """One colour, or a slow ramp [3, size, size], whole numbers in 0..255."""
+    place = torch.arange(size) - size / 2
+    down, along = random.uniform(-STEEPEST_RAMP, STEEPEST_RAMP, 2) * (random.random() < 0.5)
+    colour = torch.from_numpy(random.uniform(0, 255, 3)).float().view(3, 1, 1)
+    return (colour + place * along + place[:, None] * down).clamp(0, 255).round()
 
 
 def validation_crops(root: Path, size: int = 256) -> Tensor:

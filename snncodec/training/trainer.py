@@ -13,11 +13,12 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from snncodec.codec import pick_device
 from snncodec.errors import TrainingError, WeightsError
@@ -27,6 +28,7 @@ from snncodec.model.stereo_codec import StereoCodec
 from snncodec.model.weights import read_weights, save_weights, trainable
 from snncodec.spiking.layers import set_on_grid
 from snncodec.spiking.neurons import compile_neurons
+from snncodec.training.averaging import averaged
 from snncodec.training.checkpoint import PROGRESS, read_checkpoint, write_checkpoint
 from snncodec.training.crops import CropSampler, StereoSampler, validation_crops
 from snncodec.training.fit_tables import count_symbols, fit_frequencies, logistic_frequencies
@@ -45,6 +47,7 @@ class Trainer:
     """One run: model, optimiser, data and how far it has come; `state` and `restore` make it resumable."""
 
     optimiser: torch.optim.Optimizer  # of the stage that runs
+    average: AveragedModel  # of the weights over its steps, which is what is validated and kept
 
     def __init__(self, options: TrainOptions, report: Callable[[str], None], progress: Progress | None = None) -> None:
         self.options, self.report = options, report
@@ -102,6 +105,7 @@ class Trainer:
                 self._begin(name)
             self._run_stage(stage, self.options.budget * stage.share / shares)
             self.done.append(name)
+            self.model.load_state_dict(self.result.state_dict())
             self.validate()
             self.save()
         return self.save_weights()
@@ -112,6 +116,12 @@ class Trainer:
             self.best = math.inf
         self._set_arithmetic()
         self.optimiser = self._optimiser(PLAN[name])
+        self.average = averaged(self.model)
+
+    @property
+    def result(self) -> StereoCodec:
+        """The model with averaged weights."""
+        return cast(StereoCodec, self.average.module)
 
     def _set_arithmetic(self) -> None:
         """On the fixed-point grid in late stages, else pixel networks in bfloat16 where that is fast."""
@@ -160,6 +170,7 @@ class Trainer:
         if not math.isfinite(nn.utils.clip_grad_norm_(chosen, CLIP_NORM).item()):
             raise TrainingError(f"a gradient is not finite at step {self.step} of stage {self.stage}")
         self.optimiser.step()
+        self.average.update_parameters(self.model)
         self.step += 1
         return loss.item(), bpp.mean().item(), mse.mean().item()
 
@@ -181,12 +192,12 @@ class Trainer:
             return
         stage = dataclasses.replace(PLAN[self.stage], decode=True, encode=self.stage not in ("prior", "decoder"))
         views = self.crops.unflatten(0, (-1, 2) if stage.pairs else (-1, 1))
-        loss, points = validation_curve(self.model, views, stage)
+        loss, points = validation_curve(self.result, views, stage)
         curve = " ".join(f"{bpp:.4f}/{psnr:.2f}" for bpp, psnr in points)
         self.report(f"validation {self.stage} step {self.step}: loss {loss:.4f}, bpp/dB {curve}")
         if loss < self.best:
             self.best = loss
-            save_weights(self.model, logistic_frequencies(), self.options.out / "best.safetensors")
+            save_weights(self.result, logistic_frequencies(), self.options.out / "best.safetensors")
 
     def save_weights(self) -> Path:
         """last.safetensors: the model with probability tables fitted to the symbols that it codes."""
@@ -202,6 +213,7 @@ class Trainer:
         state = {
             "config": self.model.config.to_dict(),
             "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "progress": {name: getattr(self, name) for name in PROGRESS},
             "random": {"torch": self.random.get_state(), "crops": self.crop_random.bit_generator.state},
@@ -217,6 +229,8 @@ class Trainer:
             self._set_arithmetic()
             self.optimiser = self._optimiser(PLAN[self.stage])
             self.optimiser.load_state_dict(state["optimiser"])
+            self.average = averaged(self.model)
+            self.average.load_state_dict(state["average"])
             self.random.set_state(state["random"]["torch"].cpu())
             self.crop_random.bit_generator.state = state["random"]["crops"]
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:

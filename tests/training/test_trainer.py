@@ -157,7 +157,7 @@ def test_validation_in_the_stereo_stage_sees_the_fusion(options, validation):
     made = trainer.Trainer(options("run", val=validation), lines.append)
     made._begin("stereo")
     for std in (0.0, 1.0):
-        torch.nn.init.normal_(made.model.fusion.start.weight, std=std)
+        torch.nn.init.normal_(made.result.fusion.start.weight, std=std)
         made.validate()
     assert lines[-1] != lines[-2]
 
