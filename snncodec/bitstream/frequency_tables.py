@@ -1,7 +1,9 @@
-"""Normative. Stored integer frequency tables: a table index and a symbol go in, a coder model or bits come out.
+"""Normative. Stored integer frequency tables: a table's number and a symbol go in, a coder model or bits come out.
 
-Table i stands for symbols whose scale is about 0.03 exp(0.117 i) quantisation steps. Tables are data of the weights;
-`training.fit_tables` makes them. No torch here.
+There are 64 tables for each of three quantisers: table i of a quantiser stands for residuals whose scale is about
+0.03 exp(0.117 i) quantisation steps. Tables 0 to 63 are those of plain rounding, tables 64 to 127 and 128 to 191 those
+of the two quantisers of dependent quantisation. They are data of the weights; `training.fit_tables` makes them. No
+torch here.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ from snncodec.errors import WeightsError
 
 Categorical: TypeAlias = constriction.stream.model.Categorical
 
-TABLES = 64
+SCALES = 64
+TABLES = 3 * SCALES
 LARGEST_SYMBOL = 600  # symbols from -600 to 600 fit the widest table
 TOTAL = 2**22  # sum of the frequencies of a table, about
 
 
 class FrequencyTables:
-    """64 symmetric frequency tables, from integers [64, 602] of magnitudes 0..600 and, last, of the escape."""
+    """Symmetric frequency tables, from integers [192, 602] of magnitudes 0..600 and, last, of the escape."""
 
     def __init__(self, frequencies: np.ndarray) -> None:
         whole = frequencies.shape == (TABLES, LARGEST_SYMBOL + 2) and np.issubdtype(frequencies.dtype, np.integer)
@@ -34,16 +37,27 @@ class FrequencyTables:
     @cached_property
     def models(self) -> list[Categorical]:
         """One coder model per table, over the alphabet escape, -reach, ..., reach."""
-        models = []
-        for row, reach in zip(self.frequencies, self.reach, strict=True):
-            both_signs = row[1 : reach + 1]  # of a magnitude; the others count twice, so that all are whole
-            weights = np.concatenate([2 * row[-1:], both_signs[::-1], 2 * row[:1], both_signs])
-            models.append(Categorical(weights.astype(np.float64), perfect=False))
-        return models
+        return [Categorical(self.rows(np.array([table]))[0], perfect=False) for table in range(TABLES)]
+
+    def rows(self, tables: np.ndarray) -> np.ndarray:
+        """Weights [n, 2 r + 2], float64, of escape, -r, ..., r in n tables, r being the largest reach among them."""
+        reach = self.reach[tables].max()
+        rows = np.empty((len(tables), 2 * reach + 2))
+        rows[:, 0] = self._weights[tables, 0]
+        rows[:, 1:] = self._weights[tables, LARGEST_SYMBOL + 1 - reach : LARGEST_SYMBOL + 2 + reach]
+        return rows
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        """Weights [192, 1202] of escape, -600, ..., 600; 0 beyond the reach of a table."""
+        magnitudes = self.frequencies[:, :-1] * (np.arange(LARGEST_SYMBOL + 1) <= self.reach[:, None])
+        both_signs = magnitudes[:, 1:]  # of a magnitude; the others count twice, so that all are whole
+        parts = 2 * self.frequencies[:, -1:], both_signs[:, ::-1], 2 * magnitudes[:, :1], both_signs
+        return np.concatenate(parts, axis=1).astype(np.float64)
 
     @cached_property
     def cost(self) -> np.ndarray:
-        """Bits [64, 602] of each magnitude with its sign, float32; the last column and all beyond reach are escapes."""
+        """Bits [192, 602] of magnitudes with their sign, float32; the last column and all beyond reach are escapes."""
         share = self.frequencies / self.frequencies.sum(1, keepdims=True)
         escape = 32 - np.log2(share[:, -1:])
         with np.errstate(divide="ignore"):
@@ -51,7 +65,7 @@ class FrequencyTables:
         beyond = np.arange(LARGEST_SYMBOL + 2) > self.reach[:, None]
         return np.where(beyond, escape, bits).astype(np.float32)
 
-    def bits(self, symbols: np.ndarray, indexes: np.ndarray) -> np.ndarray:
-        """Bits of integer symbols, of any dtype, coded with the tables `indexes`; float32."""
+    def bits(self, symbols: np.ndarray, tables: np.ndarray) -> np.ndarray:
+        """Bits of integer symbols, of any dtype, coded with the tables of these numbers; float32."""
         columns = np.minimum(np.abs(symbols), LARGEST_SYMBOL + 1).astype(np.int32)
-        return self.cost.take(indexes.astype(np.int32) * (LARGEST_SYMBOL + 2) + columns)
+        return self.cost.take(tables.astype(np.int32) * (LARGEST_SYMBOL + 2) + columns)

@@ -19,6 +19,7 @@ from snncodec.errors import FormatError
 Uniform: TypeAlias = constriction.stream.model.Uniform
 queue = constriction.stream.queue
 
+ANY_ROWS = Categorical(perfect=False)  # the model of symbols that come with a row of weights each
 HALF = 2**16  # an escaped symbol is two uniform 16-bit halves of symbol + 2**31
 
 
@@ -60,19 +61,29 @@ class SymbolEncoder(RangeEncoder):
         super().__init__()
         self.tables = tables
 
-    def encode(self, symbols: np.ndarray, indexes: np.ndarray) -> None:
-        """Append int32 symbols with their uint8 table indexes, arrays of one shape."""
-        symbols, indexes = symbols.reshape(-1).astype(np.int64), indexes.reshape(-1)
-        order, groups = by_table(indexes)
+    def encode(self, symbols: np.ndarray, tables: np.ndarray) -> None:
+        """Append int32 symbols with the numbers (uint8) of their tables, arrays of one shape, table by table."""
+        symbols, tables = symbols.reshape(-1).astype(np.int64), tables.reshape(-1)
+        order, groups = by_table(tables)
         symbols = symbols[order]
         for table, where in groups:
             reach, part = self.tables.reach[table], symbols[where]
             escaped = np.abs(part) > reach
             self.coder.encode(np.where(escaped, 0, part + reach + 1).astype(np.int32), self.tables.models[table])
-            if escaped.any():
-                offset = part[escaped] + 2**31
-                self.encode_bypass(offset // HALF, HALF)
-                self.encode_bypass(offset % HALF, HALF)
+            self._encode_escaped(part[escaped])
+
+    def encode_mixed(self, symbols: np.ndarray, tables: np.ndarray) -> None:
+        """Append int64 symbols [n], one by one, with the numbers (uint8) of their tables."""
+        escaped, rows = np.abs(symbols) > self.tables.reach[tables], self.tables.rows(tables)
+        middle = rows.shape[1] // 2
+        self.coder.encode(np.where(escaped, 0, symbols + middle).astype(np.int32), ANY_ROWS, rows)
+        self._encode_escaped(symbols[escaped])
+
+    def _encode_escaped(self, symbols: np.ndarray) -> None:
+        if len(symbols):
+            upper, lower = np.divmod(symbols + 2**31, HALF)
+            self.encode_bypass(upper, HALF)
+            self.encode_bypass(lower, HALF)
 
 
 class RangeDecoder:
@@ -85,15 +96,16 @@ class RangeDecoder:
 
     def decode_adaptive(self, number: int, counts: np.ndarray) -> np.ndarray:
         """The next int64 symbols [number]; the counts must be those of the encoder."""
-        return self._next(adaptive_model(counts), number)
+        return self._next(adaptive_model(counts), int(number))
 
     def decode_bypass(self, number: int, size: int) -> np.ndarray:
         """The next int64 symbols [number] from 0 to size - 1."""
-        return self._next(Uniform(size), number)
+        return self._next(Uniform(size), int(number))
 
-    def _next(self, model: Categorical | Uniform, number: int) -> np.ndarray:
+    def _next(self, model: Categorical | Uniform, given: int | np.ndarray) -> np.ndarray:
+        """The next symbols: so many of one model, or one for each row of weights."""
         try:
-            return self.coder.decode(model, int(number)).astype(np.int64)
+            return self.coder.decode(model, given).astype(np.int64)
         except AssertionError as error:  # constriction's way to say that no encoder wrote these words
             raise FormatError("an entropy-coded section holds words that no encoder writes") from error
 
@@ -110,17 +122,23 @@ class SymbolDecoder(RangeDecoder):
         super().__init__(data)
         self.tables = tables
 
-    def decode(self, indexes: np.ndarray) -> np.ndarray:
-        """The next int64 symbols, in the shape of their uint8 table indexes."""
-        order, groups = by_table(indexes.reshape(-1))
-        symbols = np.empty(indexes.size, dtype=np.int64)
+    def decode(self, tables: np.ndarray) -> np.ndarray:
+        """The next int64 symbols, in the shape of the numbers (uint8) of their tables."""
+        order, groups = by_table(tables.reshape(-1))
+        symbols = np.empty(tables.size, dtype=np.int64)
         for table, where in groups:
-            symbols[order[where]] = self._decode_group(table, where.stop - where.start)
-        return symbols.reshape(indexes.shape)
+            coded = self._next(self.tables.models[table], int(where.stop - where.start))
+            symbols[order[where]] = self._with_escaped(coded, self.tables.reach[table] + 1)
+        return symbols.reshape(tables.shape)
 
-    def _decode_group(self, table: int, count: int) -> np.ndarray:
-        coded = self._next(self.tables.models[table], count)
-        symbols, escaped = coded - self.tables.reach[table] - 1, coded == 0
+    def decode_mixed(self, tables: np.ndarray) -> np.ndarray:
+        """The next int64 symbols [n], which `SymbolEncoder.encode_mixed` was given with the same tables."""
+        rows = self.tables.rows(tables)
+        return self._with_escaped(self._next(ANY_ROWS, rows), rows.shape[1] // 2)
+
+    def _with_escaped(self, coded: np.ndarray, middle: int) -> np.ndarray:
+        """What a model's symbols stand for, `middle` for 0; escapes are decoded."""
+        symbols, escaped = coded - middle, coded == 0
         if escapes := int(escaped.sum()):
             upper, lower = (self.decode_bypass(escapes, HALF) for _ in range(2))
             symbols[escaped] = upper * HALF + lower - 2**31

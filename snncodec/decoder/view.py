@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snncodec.bitstream.dependent_quantisation import decode_dependent, dependent_places
 from snncodec.bitstream.range_coder import SymbolDecoder
 from snncodec.bitstream.skip_flags import decode_flags
 from snncodec.decoder import tiling
@@ -42,8 +43,8 @@ def decode_view(
     device = codec.steps.device
 
     def decode_pass(given: PassInput) -> Tensor:
-        symbols = torch.from_numpy(coder.decode(table_indexes(given.index))).to(device, torch.float64)
-        return reconstruct_latents(symbols, snap_latents(given.mean))
+        levels = torch.from_numpy(decode_residuals(coder, table_indexes(given.index))).to(device)
+        return reconstruct_latents(levels, snap_latents(given.mean))
 
     def decode_tile(tile: Tile, prediction: PredictedLatents | None) -> Tensor:
         hyper, coded = codec.infer_hyper(1, tile.shape, quality, prediction)
@@ -56,6 +57,16 @@ def decode_view(
     latents = map_coding_tiles(codec, shape, quality, predicted, decode_tile)
     coder.finish()
     return latents
+
+
+def decode_residuals(coder: SymbolDecoder, indexes: np.ndarray) -> np.ndarray:
+    """The next residuals of a pass, float64, in steps, in the shape of their table indexes (uint8)."""
+    places, flat = dependent_places(indexes), indexes.reshape(-1)
+    alone, levels = np.ones(flat.shape, dtype=bool), np.empty(flat.shape)
+    alone[places] = False
+    levels[alone] = coder.decode(flat[alone])
+    levels[places] = decode_dependent(coder, flat[places])
+    return levels.reshape(indexes.shape)
 
 
 def render(codec: ExactCodec, latents: Tensor, quality: int, predicted: PredictedView | None = None) -> Tensor:

@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.bitstream.frequency_tables import FrequencyTables
 from snncodec.bitstream.skip_flags import encode_flags
 from snncodec.decoder.tiling import Tile
 from snncodec.decoder.view import hyper_indexes, map_coding_tiles, matched_blocks
-from snncodec.encoder.rdoq import HYPER_ERROR_BITS, SQUARED_STEP_BITS, rdoq
+from snncodec.encoder.quantiser import code_alone, code_residuals
+from snncodec.encoder.rdoq import HYPER_ERROR_BITS, SQUARED_STEP_BITS
 from snncodec.encoder.symbol_sinks import SymbolSink
-from snncodec.errors import LimitError
 from snncodec.model.context_model import PassInput
 from snncodec.model.hyperprior import HYPER_STRIDE
 from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
@@ -81,11 +80,10 @@ class TileCoder:
         def code_pass(given: PassInput) -> Tensor:
             assert given.targets is not None  # only a decoder has none
             mean, indexes = snap_latents(given.mean), table_indexes(given.index)
-            symbols, rate = choose_symbols(given.targets - mean, indexes, self.loaded.tables)
-            self.sink.encode(as_symbols(symbols), indexes)
-            bits.index_add_(0, given.cells, rate.sum(1))
-            distortion.index_add_(0, given.cells, (given.targets - mean - symbols).square_().sum(1))
-            return reconstruct_latents(symbols, mean)
+            coded = code_residuals(given.targets - mean, indexes, self.loaded.tables, self.sink)
+            bits.index_add_(0, given.cells, coded.bits.sum(1))
+            distortion.index_add_(0, given.cells, (given.targets - mean - coded.levels).square_().sum(1))
+            return reconstruct_latents(coded.levels, mean)
 
         decoded = self.codec.run_context_model(hyper, self.quality, tile.shape, code_pass, latents, prediction, skips)
         self.bits[tile] += bits.view(tile.shape)
@@ -96,25 +94,12 @@ class TileCoder:
         """Code the hyper-latents of a tile as far as a prediction does not tell them; returns all of them."""
         hyper, coded = self.codec.infer_hyper(1, tile.shape, self.quality, prediction)
         targets, indexes = self.codec.hyper_analysis(latents, self.quality)[coded], hyper_indexes(self.codec, coded)
-        symbols, rate = choose_symbols(targets, indexes, self.loaded.tables, HYPER_ERROR_BITS)
-        self.sink.encode(as_symbols(symbols), indexes)
-        hyper[coded] = symbols
+        symbols, rate = code_alone(targets, indexes, self.loaded.tables, self.sink, HYPER_ERROR_BITS)
+        hyper[coded] = symbols.to(hyper)
         bits = torch.zeros_like(hyper)
-        bits[coded] = rate
+        bits[coded] = rate.to(hyper)
         self.bits[tile] = over_blocks(bits, tile.shape)
         return hyper
-
-
-def choose_symbols(
-    residual: Tensor, indexes: np.ndarray, tables: FrequencyTables, error_bits: float = SQUARED_STEP_BITS
-) -> tuple[Tensor, Tensor]:
-    """The symbols for residuals that are coded with these tables, and their bits; see `rdoq`."""
-
-    def bits_of(symbols: Tensor, index: Tensor) -> Tensor:
-        return torch.from_numpy(tables.bits(symbols.numpy(), index.numpy()))
-
-    symbols, bits = rdoq(residual.cpu().contiguous(), torch.from_numpy(indexes), bits_of, error_bits)
-    return symbols.to(residual.device), bits.to(residual.device)
 
 
 def over_blocks(bits: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -122,10 +107,3 @@ def over_blocks(bits: Tensor, shape: tuple[int, int]) -> Tensor:
     cells = bits.sum((0, 1)) / HYPER_STRIDE**2
     blocks = cells.repeat_interleave(HYPER_STRIDE, 0).repeat_interleave(HYPER_STRIDE, 1)
     return blocks[: shape[0], : shape[1]]
-
-
-def as_symbols(x: Tensor) -> np.ndarray:
-    """Whole numbers as int32; `LimitError` for those that no symbol can hold."""
-    if x.numel() and not float(x.abs().max()) < 2**31:  # neither too large nor no number
-        raise LimitError("a latent is too large to code: the weights do not suit this picture")
-    return x.cpu().numpy().astype(np.int32)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.bitstream.frequency_tables import TABLES
+from snncodec.bitstream.frequency_tables import SCALES
 from snncodec.model.lapped_transform import LATENT_MAX
 from snncodec.model.quality import STEP_BITS
 from snncodec.spiking.fixed_point import snap, snap_through
@@ -22,9 +22,9 @@ def snap_latents(values: Tensor) -> Tensor:
     return snap_through(values, VALUE_BITS).clamp(-VALUE_MAX, VALUE_MAX)
 
 
-def reconstruct_latents(symbols: Tensor, mean: Tensor) -> Tensor:
-    """Integer symbols and the means (snapped) that they are coded around -> decoded latents in steps."""
-    return (symbols + mean).clamp(-VALUE_MAX, VALUE_MAX)
+def reconstruct_latents(levels: Tensor, mean: Tensor) -> Tensor:
+    """Decoded residuals and the means (snapped) that they are coded around -> decoded latents in steps."""
+    return (levels + mean).clamp(-VALUE_MAX, VALUE_MAX)
 
 
 def dequantise(values: Tensor, step: Tensor) -> Tensor:
@@ -34,4 +34,4 @@ def dequantise(values: Tensor, step: Tensor) -> Tensor:
 
 def table_indexes(index: Tensor) -> np.ndarray:
     """Real table indexes (exact fixed-point numbers) -> uint8."""
-    return (index + 0.5).floor().clamp(0, TABLES - 1).to(torch.uint8).cpu().numpy()
+    return (index + 0.5).floor().clamp(0, SCALES - 1).to(torch.uint8).cpu().numpy()

@@ -42,7 +42,7 @@ class LoadedWeights:
 
 
 def save_weights(model: StereoCodec, frequencies: np.ndarray, file: Path) -> Path:
-    """Write `model`, snapped to its grid, and its tables int32 [64, 602] to `file`, replacing it.
+    """Write `model`, snapped to its grid, and its tables int32 [192, 602] to `file`, replacing it.
 
     `WeightsError` for a model that is not provably exact or too large for the format.
     """

@@ -5,17 +5,20 @@ Pictures go through the real encoder, rate-distortion optimised quantisation inc
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, TABLES, TOTAL
+from snncodec.bitstream.dependent_quantisation import levels_of
+from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, SCALES, TABLES, TOTAL, FrequencyTables
 from snncodec.decoder.view import render
 from snncodec.encoder.mode_decision import decide_inter_view
 from snncodec.encoder.rd_trial import code_after_trial, try_view
 from snncodec.model.weights import LoadedWeights
 from snncodec.spiking.arithmetic import exact_arithmetic
-from snncodec.training.logistic import logistic_bits
+from snncodec.training.logistic import cell_of, logistic_bits
 
 RARE = 2.0**-19  # a magnitude rarer than this is left to the escape
 LOGISTIC_WEIGHT = 200.0  # symbols that the logistics count for beside those that were counted
@@ -27,17 +30,20 @@ class SymbolCounter:
     def __init__(self) -> None:
         self.histogram = np.zeros((TABLES, LARGEST_SYMBOL + 1))
 
-    def encode(self, symbols: np.ndarray, indexes: np.ndarray) -> None:
+    def encode(self, symbols: np.ndarray, tables: np.ndarray) -> None:
         magnitudes = np.minimum(np.abs(symbols.astype(np.int64)), LARGEST_SYMBOL).reshape(-1)
-        cells = indexes.reshape(-1).astype(np.int64) * (LARGEST_SYMBOL + 1) + magnitudes
+        cells = tables.reshape(-1).astype(np.int64) * (LARGEST_SYMBOL + 1) + magnitudes
         self.histogram += np.bincount(cells, minlength=self.histogram.size).reshape(self.histogram.shape)
+
+    def encode_mixed(self, symbols: np.ndarray, tables: np.ndarray) -> None:
+        np.add.at(self.histogram, (tables, np.minimum(np.abs(symbols), LARGEST_SYMBOL)), 1)
 
     def encode_adaptive(self, symbols: np.ndarray, counts: np.ndarray) -> None:
         """Nothing: such symbols need no tables."""
 
 
 def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
-    """Histogram [64, 601] over scenes [N, V, 3, H, W] (uint8), at qualities spread evenly over 1..100.
+    """Histogram [192, 601] over scenes [N, V, 3, H, W] (uint8), at qualities spread evenly over 1..100.
 
     A scene is one picture, or a left and a right view, of which the right one is coded given the left.
     """
@@ -56,21 +62,31 @@ def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
 
 
 def fit_frequencies(histogram: np.ndarray) -> np.ndarray:
-    """Integer frequencies [64, 602] of tables for symbols counted so [64, 601], drawn a little towards logistics."""
+    """Integer frequencies [192, 602] of tables for symbols counted so [192, 601], drawn a little towards logistics."""
     odds = histogram + LOGISTIC_WEIGHT * logistic_odds()
     return _to_integers(odds / (histogram.sum(1, keepdims=True) + LOGISTIC_WEIGHT))
 
 
 def logistic_frequencies() -> np.ndarray:
-    """Integer frequencies [64, 602] of tables for logistic symbols."""
+    """Integer frequencies [192, 602] of tables for logistic symbols."""
     return _to_integers(logistic_odds())
 
 
+@cache
+def logistic_tables() -> FrequencyTables:
+    """What training quantises with."""
+    return FrequencyTables(logistic_frequencies())
+
+
 def logistic_odds() -> np.ndarray:
-    """Probabilities [64, 601] of magnitudes 0..600 under zero-mean logistics of the 64 scales; both signs together."""
+    """Probabilities [192, 601] of magnitudes 0..600 under zero-mean logistics of the 64 scales; both signs together."""
     magnitudes = torch.arange(LARGEST_SYMBOL + 1, dtype=torch.float64)
-    bits = logistic_bits(magnitudes, torch.arange(TABLES, dtype=torch.float64)[:, None])
-    return (torch.exp2(-bits) * (1 + (magnitudes > 0).double())).numpy()
+    scales = torch.arange(SCALES, dtype=torch.float64)[:, None]
+    bits = [logistic_bits(magnitudes, scales)]
+    for quantiser in (0, 1):
+        levels = torch.from_numpy(levels_of(magnitudes.numpy(), quantiser))
+        bits.append(logistic_bits(levels, scales, *cell_of(levels, torch.tensor(quantiser))))
+    return (torch.exp2(-torch.cat(bits)) * (1 + (magnitudes > 0).double())).numpy()
 
 
 def _to_integers(odds: np.ndarray) -> np.ndarray:

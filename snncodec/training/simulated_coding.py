@@ -1,6 +1,6 @@
 """Coding without bytes, with gradients: views and qualities in, estimated bits and decoded pixels out.
 
-Latents are rounded as the encoder rounds them, with the gradient of the identity; bits are those of logistic densities.
+Latents are quantised as the encoder does it, with the gradient of the identity; bits are those of logistic densities.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import torch
 from torch import Tensor
 
 from snncodec.constants import block_shape
-from snncodec.encoder.rdoq import rdoq
+from snncodec.encoder.quantiser import code_residuals
+from snncodec.encoder.symbol_sinks import NullSink
 from snncodec.model.context_model import PassInput
+from snncodec.model.latent_grid import table_indexes
 from snncodec.model.prediction import PredictedView
 from snncodec.model.stereo_codec import StereoCodec
-from snncodec.training.logistic import logistic_bits
+from snncodec.training.fit_tables import logistic_tables
+from snncodec.training.logistic import cell_of, logistic_bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +58,12 @@ def simulate_coding(
     def code_pass(given: PassInput) -> Tensor:
         assert given.targets is not None  # they are the latents
         residual = given.targets - given.mean
-        with torch.no_grad():
-            rounded, _ = rdoq(residual, given.index, logistic_bits)
-        symbols = residual + (rounded - residual).detach()
-        bits.append(logistic_bits(symbols, given.index).view(len(pixels), -1).sum(1))
-        errors.append((given.targets.detach() - given.mean - rounded).square().view(len(pixels), -1).sum(1))
-        return symbols + given.mean
+        coded = code_residuals(residual.detach(), table_indexes(given.index.detach()), logistic_tables(), NullSink())
+        levels = residual + (coded.levels - residual).detach()
+        cells = cell_of(coded.levels, coded.quantisers)
+        bits.append(logistic_bits(levels, given.index, *cells).view(len(pixels), -1).sum(1))
+        errors.append((given.targets.detach() - given.mean - coded.levels).square().view(len(pixels), -1).sum(1))
+        return levels + given.mean
 
     values = model.run_context_model(hyper, quality, shape, code_pass, latents, prediction)
     decoded = None

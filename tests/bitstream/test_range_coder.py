@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies
 
-from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, TABLES, FrequencyTables
+from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, SCALES, TABLES, FrequencyTables
 from snncodec.bitstream.range_coder import SymbolDecoder, SymbolEncoder
 from snncodec.errors import FormatError
 from snncodec.training.fit_tables import fit_frequencies, logistic_frequencies
@@ -124,3 +124,22 @@ def test_random_words_give_symbols_or_a_format_error():
         except FormatError:
             refused += 1
     assert refused > 100
+
+
+@given(a_call())
+def test_symbols_with_a_table_each_come_back(call):
+    symbols, tables = np.array(call[0], dtype=np.int64), np.array(call[1], dtype=np.uint8)
+    if len(symbols):
+        coder = SymbolEncoder(LOGISTIC)
+        coder.encode_mixed(symbols, tables)
+        assert SymbolDecoder(LOGISTIC, coder.finish()).decode_mixed(tables).tolist() == symbols.tolist()
+
+
+@pytest.mark.parametrize("table", [0, 30, SCALES + 14, TABLES - 1])
+def test_one_table_gives_the_same_words_in_a_call_and_one_by_one(table):
+    symbols, tables = logistic_symbols(np.full(300, 30)), np.full(300, table, dtype=np.uint8)
+    symbols[7] = 5000
+    by_table, mixed = SymbolEncoder(LOGISTIC), SymbolEncoder(LOGISTIC)
+    by_table.encode(symbols, tables)
+    mixed.encode_mixed(symbols, tables)
+    assert by_table.finish() == mixed.finish()

@@ -86,10 +86,10 @@ def set_transform(model):
 
 
 def frequencies():
-    """Tables of falling frequencies, the wider the higher their number; symbols beyond them are escaped."""
-    table = np.zeros((64, 602), dtype=np.int32)
-    for number, row in enumerate(table):
+    """Tables of falling frequencies, the wider the larger their scale; symbols beyond them are escaped."""
+    tables = np.zeros((192, 602), dtype=np.int32)
+    for row, number in zip(tables, 3 * list(range(64)), strict=True):
         reach = min(600, 1 + number * number // 6)
         row[: reach + 1] = [max(2, 2**21 * 8 // (8 + number) // (1 + magnitude) ** 2) for magnitude in range(reach + 1)]
         row[-1] = 64
-    return table
+    return tables

@@ -10,7 +10,9 @@ from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.constants import block_shape
 from snncodec.decoder.view import decode_view, render
 from snncodec.encoder.analysis import analyse_view
-from snncodec.encoder.view import choose_symbols, code_view
+from snncodec.encoder.quantiser import code_residuals
+from snncodec.encoder.symbol_sinks import NullSink
+from snncodec.encoder.view import code_view
 from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.shipped_weights import load_weights
@@ -77,8 +79,8 @@ def run_passes(codec, targets, **given):
     def code(given):
         seen.append((given.mean.clone(), given.index.clone()))
         mean = snap_latents(given.mean)
-        symbols, _ = choose_symbols(given.targets - mean, table_indexes(given.index), TABLES)
-        return reconstruct_latents(symbols, mean)
+        coded = code_residuals(given.targets - mean, table_indexes(given.index), TABLES, NullSink())
+        return reconstruct_latents(coded.levels, mean)
 
     run_context_model(codec, targets, code, **given)
     return seen

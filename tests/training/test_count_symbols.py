@@ -24,13 +24,19 @@ def pair():
 @pytest.fixture
 def written(monkeypatch):
     """A counter of all symbols that encoders write from now on."""
-    counter, encode = SymbolCounter(), SymbolEncoder.encode
+    counter = SymbolCounter()
 
-    def count(self, symbols, indexes):
-        counter.encode(symbols, indexes)
-        return encode(self, symbols, indexes)
+    def counting(name):
+        coded, counted = getattr(SymbolEncoder, name), getattr(counter, name)
 
-    monkeypatch.setattr(SymbolEncoder, "encode", count)
+        def count(self, symbols, tables):
+            counted(symbols, tables)
+            return coded(self, symbols, tables)
+
+        return count
+
+    for name in ("encode", "encode_mixed"):
+        monkeypatch.setattr(SymbolEncoder, name, counting(name))
     return counter
 
 
