@@ -17,6 +17,7 @@ from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.model.prediction import PredictedView
 from snncodec.model.quality import COARSEST
 from snncodec.model.stereo_codec import StereoCodec
+from snncodec.training.initial_transform import DEAD_ZONE
 from snncodec.training.simulated_coding import SimulatedViews, simulate_coding
 from snncodec.training.stages import Stage
 
@@ -32,15 +33,16 @@ def rd_cost(model: StereoCodec, views: Tensor, quality: Tensor, stage: Stage) ->
     in a stage on both views the figures are means over the two.
     """
     *before, pixels = (view.contiguous(memory_format=torch.channels_last) for view in views.unbind(1))
-    predicted = None
-    if before:
-        with torch.set_grad_enabled(stage.both_views and torch.is_grad_enabled()):
-            left = simulate_coding(model, before[0], quality, encode=stage.encode)
+    predicted, left = None, None
+    if before and torch.is_grad_enabled() and not stage.both_views:
+        predicted = predict_right(model, decode_roughly(model, before[0], quality), pixels, quality)
+    elif before:
+        left = simulate_coding(model, before[0], quality, encode=stage.encode)
         assert left.pixels is not None  # it was decoded
         predicted = predict_right(model, left.pixels, pixels, quality)
     coded = simulate_coding(model, pixels, quality, encode=stage.encode, decode=stage.decode, predicted=predicted)
     figures = measure(model, coded, pixels, quality)
-    if not stage.both_views:
+    if left is None or not stage.both_views:
         return figures
     loss, bpp, mse = ((a + b) / 2 for a, b in zip(measure(model, left, before[0], quality), figures, strict=True))
     return loss, bpp, mse
@@ -60,6 +62,14 @@ def measure(
         distortion = LAMBDA / step**2 * mse + latent - latent.detach()
     typical = TYPICAL_BPP * COARSEST / step
     return ((bpp + distortion) / typical).mean(), bpp.detach(), mse.detach()
+
+
+@torch.no_grad()
+def decode_roughly(model: StereoCodec, pixels: Tensor, quality: Tensor) -> Tensor:
+    """About what pixels [N, 3, H, W] (minus 128) are decoded to, for views that only predict: no network is asked."""
+    step = model.steps[quality - 1].to(pixels.dtype).view(-1, 1, 1, 1)
+    latents = model.transform.analysis(pixels) / step
+    return model.transform.synthesis(latents.sign() * (latents.abs() + DEAD_ZONE).floor() * step)
 
 
 @torch.no_grad()

@@ -13,8 +13,9 @@ ENTROPY = (
     "index_offsets",
     "hyper_index",
 )
-INTER_VIEW = ("fusion", "right_encoder", "decoder.conditioning")  # what only right views use
+INTER_VIEW = ("fusion", "decoder.conditioning")  # what only right views use, but for their encoder
 SINGLE_VIEW = (*ENTROPY, "left_encoder", "encoder_offsets", "decoder.network", "decoder_offsets")
+ALL = (*SINGLE_VIEW, *INTER_VIEW, "right_encoder")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,6 @@ PLAN = {
     "prior": Stage(0.22, 1e-3, 192, 4, ENTROPY, encode=False, decode=False),
     "decoder": Stage(0.08, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
     "joint": Stage(0.3, 7e-4, 192, 4, SINGLE_VIEW),
-    "stereo": Stage(0.15, 1e-3, 256, 2, INTER_VIEW, on_grid=True, pairs=True),
-    "stereo_joint": Stage(0.25, 3e-4, 256, 2, SINGLE_VIEW + INTER_VIEW, on_grid=True, pairs=True, both_views=True),
+    "stereo": Stage(0.15, 1e-3, 256, 2, INTER_VIEW, encode=False, on_grid=True, pairs=True),
+    "stereo_joint": Stage(0.25, 3e-4, 256, 2, ALL, on_grid=True, pairs=True, both_views=True),
 }

@@ -190,7 +190,7 @@ class Trainer:
         """Estimated rate and PSNR of validation crops at six qualities; keeps the best model as best.safetensors."""
         if self.crops is None:
             return
-        stage = dataclasses.replace(PLAN[self.stage], decode=True, encode=self.stage not in ("prior", "decoder"))
+        stage = dataclasses.replace(PLAN[self.stage], decode=True)
         views = self.crops.unflatten(0, (-1, 2) if stage.pairs else (-1, 1))
         loss, points = validation_curve(self.result, views, stage)
         curve = " ".join(f"{bpp:.4f}/{psnr:.2f}" for bpp, psnr in points)
