@@ -33,8 +33,8 @@ def decode_pair(
     if not left_only:
         if header.inter_view:
             predicted = decode_inter_view(sections[Tag.DISPARITY], shape).apply(left)
-        latents = decode_view(loaded, sections[Tag.RIGHT], shape, quality, predicted)
-        right = as_picture(render(codec, latents, quality, predicted), *size)
+        code = decode_view(loaded, sections[Tag.RIGHT], shape, quality, predicted)
+        right = as_picture(render(codec, code, quality, predicted), *size)
         if progress:
             progress(2, 2)
     return StereoPair(as_picture(left, *size), right, sections.get(Tag.ICC))

@@ -8,6 +8,7 @@ the linear synthesis and the spiking decoder see all. The encoder walks the same
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,7 +24,16 @@ from snncodec.model.context_model import PassInput
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.prediction import PredictedLatents, PredictedView
+from snncodec.model.view_decoder import GAINS
 from snncodec.model.weights import LoadedWeights
+
+
+@dataclass(frozen=True, eq=False)
+class ViewCode:
+    """What a view is rendered from."""
+
+    latents: Tensor  # float32 [1, N2, h, w] in steps
+    gain: int  # of what the decoder network adds, in eighths
 
 
 def decode_view(
@@ -32,8 +42,8 @@ def decode_view(
     shape: tuple[int, int],
     quality: int,
     predicted: PredictedView | None = None,
-) -> Tensor:
-    """The latents in steps [1, N2, h, w] of a view of `shape` (h, w) blocks, from its section and a prediction.
+) -> ViewCode:
+    """What a view of `shape` (h, w) blocks is rendered from, of its section and a prediction.
 
     `FormatError` for a section that no encoder wrote.
     """
@@ -54,9 +64,10 @@ def decode_view(
             skipped = torch.from_numpy(decode_flags(coder, matched_blocks(prediction)))[None].to(device)
         return codec.run_context_model(hyper, quality, tile.shape, decode_pass, predicted=prediction, skipped=skipped)
 
+    gain = int(coder.decode_bypass(1, GAINS)[0])
     latents = map_coding_tiles(codec, shape, quality, predicted, decode_tile)
     coder.finish()
-    return latents
+    return ViewCode(latents, gain)
 
 
 def decode_residuals(coder: SymbolDecoder, indexes: np.ndarray) -> np.ndarray:
@@ -69,14 +80,15 @@ def decode_residuals(coder: SymbolDecoder, indexes: np.ndarray) -> np.ndarray:
     return levels.reshape(indexes.shape)
 
 
-def render(codec: ExactCodec, latents: Tensor, quality: int, predicted: PredictedView | None = None) -> Tensor:
-    """The pixels, uint8 [3, 16 h, 16 w], of latents in steps [1, N2, h, w] coded with a prediction or without."""
+def render(codec: ExactCodec, code: ViewCode, quality: int, predicted: PredictedView | None = None) -> Tensor:
+    """The pixels, uint8 [3, 16 h, 16 w], of a view that was coded with a prediction or without."""
 
     def reconstruct(part: Tensor, *prediction: Tensor) -> Tensor:
-        return codec.reconstruct(part, quality, PredictedView(*prediction).centred() if prediction else None)
+        given = PredictedView(*prediction).centred() if prediction else None
+        return codec.reconstruct(part, quality, given, code.gain)
 
-    maps = [latents] if predicted is None else [latents, predicted.pixels, predicted.matched]
-    return in_tiles(reconstruct, maps, (latents.shape[2], latents.shape[3]), codec.margin)[0]
+    maps = [code.latents] if predicted is None else [code.latents, predicted.pixels, predicted.matched]
+    return in_tiles(reconstruct, maps, (code.latents.shape[2], code.latents.shape[3]), codec.margin)[0]
 
 
 def map_coding_tiles(

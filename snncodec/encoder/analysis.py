@@ -14,7 +14,7 @@ from snncodec.decoder.tiling import in_tiles
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.prediction import PredictedView
 
-SYNTHESIS_RATE = 0.8  # how far latents move at a time towards those that would have given the right pixels
+SYNTHESIS_RATE = 0.6  # how far latents move at a time towards those that would have given the right pixels
 
 
 def analyse_view(codec: ExactCodec, view: np.ndarray, quality: int, predicted: PredictedView | None = None) -> Tensor:
@@ -30,12 +30,18 @@ def analyse_view(codec: ExactCodec, view: np.ndarray, quality: int, predicted: P
 
 
 def analyse_by_synthesis(
-    codec: ExactCodec, view: np.ndarray, quality: int, latents: Tensor, decoded: Tensor, reconstruction: Tensor
+    codec: ExactCodec,
+    view: np.ndarray,
+    quality: int,
+    latents: Tensor,
+    decoded: Tensor,
+    reconstruction: Tensor,
+    rate: float = SYNTHESIS_RATE,
 ) -> Tensor:
     """`latents` of a view after a look at what they were coded to: `decoded` ones, and the pixels of those.
 
     What the pixels still lack, as latents, is added to the decoded ones: a step of gradient descent on the squared
-    error of pixels, the decoder network's derivative left out.
+    error of pixels, the decoder network's derivative left out. `rate` is how far they move.
     """
     pixels, step = padded(view, codec.steps.device), codec.steps[quality - 1]
 
@@ -43,7 +49,7 @@ def analyse_by_synthesis(
         return (codec.transform.analysis(part.double() - decoded_part.double()) / step).float()
 
     error = in_tiles(lacking, [pixels, reconstruction[None]], blocks_of(pixels), 1)
-    return latents + SYNTHESIS_RATE * (decoded + error - latents)
+    return latents + rate * (decoded + error - latents)
 
 
 def padded(view: np.ndarray, device: torch.device) -> Tensor:

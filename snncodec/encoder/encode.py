@@ -13,7 +13,7 @@ from torch import Tensor
 
 from snncodec.bitstream.container import Header, Tag, pack
 from snncodec.bitstream.range_coder import SymbolEncoder
-from snncodec.decoder.view import as_picture, render
+from snncodec.decoder.view import ViewCode, as_picture, render
 from snncodec.encoder.mode_decision import InterViewModes, ModeDecision, decide_inter_view
 from snncodec.encoder.rd_trial import Trial, code_after_trial, try_view
 from snncodec.io.images import StereoPair
@@ -25,21 +25,21 @@ Progress = Callable[[int, int], None]  # (views done, views in all)
 
 @dataclass(frozen=True, eq=False)
 class EncodedPair:
-    """The bytes of a file, and the latents that it decodes to."""
+    """The bytes of a file, and what it decodes to."""
 
     data: bytes
     loaded: LoadedWeights
     quality: int
     size: tuple[int, int]  # height, width
     left_reconstruction: Tensor  # uint8 [3, 16 h, 16 w]
-    right_latents: Tensor  # [1, N2, h, w] in steps
+    right_code: ViewCode
     modes: InterViewModes | None
 
     def reconstruction(self) -> StereoPair:
         """The pair as any decoder will restore it."""
         predicted = self.modes.predicted if self.modes else None
         with exact_arithmetic():
-            right = render(self.loaded.codec, self.right_latents, self.quality, predicted)
+            right = render(self.loaded.codec, self.right_code, self.quality, predicted)
         return StereoPair(as_picture(self.left_reconstruction, *self.size), as_picture(right, *self.size))
 
 
@@ -54,8 +54,8 @@ def encode_pair(
     left, right = pair.views()
     size = left.shape[:2]
     sections = {Tag.ICC: pair.icc} if pair.icc else {}
-    sections[Tag.LEFT], left_latents = encode_view(loaded, try_view(loaded, left, quality))
-    left_reconstruction = render(loaded.codec, left_latents, quality)
+    sections[Tag.LEFT], left_code = encode_view(loaded, try_view(loaded, left, quality))
+    left_reconstruction = render(loaded.codec, left_code, quality)
     if progress:
         progress(1, 2)
     decision = ModeDecision(None, None)
@@ -64,16 +64,16 @@ def encode_pair(
     if decision.modes:
         sections[Tag.DISPARITY] = decision.modes.section
     trial = decision.trial or try_view(loaded, right, quality)
-    sections[Tag.RIGHT], right_latents = encode_view(loaded, trial, decision.modes)
+    sections[Tag.RIGHT], right_code = encode_view(loaded, trial, decision.modes)
     if progress:
         progress(2, 2)
     data = pack(Header(size[1], size[0], quality, loaded.id, inter_view=decision.modes is not None), sections)
-    return EncodedPair(data, loaded, quality, size, left_reconstruction, right_latents, decision.modes)
+    return EncodedPair(data, loaded, quality, size, left_reconstruction, right_code, decision.modes)
 
 
-def encode_view(loaded: LoadedWeights, trial: Trial, modes: InterViewModes | None = None) -> tuple[bytes, Tensor]:
-    """The section of a view after a trial, and the latents [1, N2, h, w] in steps that it decodes to."""
+def encode_view(loaded: LoadedWeights, trial: Trial, modes: InterViewModes | None = None) -> tuple[bytes, ViewCode]:
+    """The section of a view after a trial, and what it decodes to."""
     coder = SymbolEncoder(loaded.tables)
     given = (modes.predicted, modes.skipped) if modes else ()
-    latents = code_after_trial(loaded, trial, coder, *given)
-    return coder.finish(), latents
+    code = code_after_trial(loaded, trial, coder, *given)
+    return coder.finish(), code

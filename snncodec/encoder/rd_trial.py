@@ -11,12 +11,14 @@ import numpy as np
 from torch import Tensor
 
 from snncodec.constants import BLOCK
-from snncodec.decoder.view import render
-from snncodec.encoder.analysis import analyse_by_synthesis, analyse_view, padded
+from snncodec.decoder.view import ViewCode
+from snncodec.encoder.analysis import SYNTHESIS_RATE, analyse_by_synthesis, analyse_view, padded
+from snncodec.encoder.gain_fit import render_and_fit_gain
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.encoder.symbol_sinks import NullSink, SymbolSink
 from snncodec.encoder.view import CodedView, code_view
 from snncodec.model.prediction import PredictedView
+from snncodec.model.view_decoder import FULL_GAIN
 from snncodec.model.weights import LoadedWeights
 
 
@@ -28,7 +30,8 @@ class Trial:
     quality: int
     latents: Tensor  # float32 [1, N2, h, w] in steps, those that were coded
     coded: CodedView
-    reconstruction: Tensor  # uint8 [3, 16 h, 16 w]
+    reconstruction: Tensor  # uint8 [3, 16 h, 16 w], with what the decoder network adds in full
+    gain: int  # of what the decoder network adds, in eighths, with which the error would be least
     cost: np.ndarray  # float64 [h, w]: bits, and what the distortion of pixels is worth in bits
 
 
@@ -37,12 +40,12 @@ def try_view(loaded: LoadedWeights, view: np.ndarray, quality: int, predicted: P
     codec = loaded.codec
     latents = analyse_view(codec, view, quality, predicted)
     coded = code_view(loaded, latents, quality, NullSink(), predicted)
-    reconstruction = render(codec, coded.latents, quality, predicted)
+    reconstruction, gain = render_and_fit_gain(codec, coded.code.latents, view, quality, predicted)
     error = (reconstruction.double() - padded(view, codec.steps.device)[0]).square().sum(0)
     error = error.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).sum((1, 3))
     distortion = error * (SQUARED_STEP_BITS / float(codec.steps[quality - 1]) ** 2)
     cost = (coded.bits + distortion).cpu().numpy()
-    return Trial(view, quality, latents, coded, reconstruction, cost)
+    return Trial(view, quality, latents, coded, reconstruction, gain, cost)
 
 
 def code_after_trial(
@@ -51,8 +54,9 @@ def code_after_trial(
     sink: SymbolSink,
     predicted: PredictedView | None = None,
     skipped: np.ndarray | None = None,
-) -> Tensor:
-    """Code a view for good after a trial, handing its symbols to `sink` as `code_view` does; its decoded latents."""
-    decoded, quality = trial.coded.latents, trial.quality
-    latents = analyse_by_synthesis(loaded.codec, trial.view, quality, trial.latents, decoded, trial.reconstruction)
-    return code_view(loaded, latents, quality, sink, predicted, skipped).latents
+) -> ViewCode:
+    """Code a view for good after a trial, handing its symbols to `sink` as `code_view` does; what it is decoded to."""
+    rate = SYNTHESIS_RATE * trial.gain / FULL_GAIN
+    seen = trial.coded.code.latents, trial.reconstruction
+    latents = analyse_by_synthesis(loaded.codec, trial.view, trial.quality, trial.latents, *seen, rate)
+    return code_view(loaded, latents, trial.quality, sink, predicted, skipped, trial.gain).code

@@ -18,7 +18,7 @@ from snncodec.model.latent_grid import dequantise
 from snncodec.model.local_contrast import MEAN_RADIUS
 from snncodec.model.prediction import PredictedView
 from snncodec.model.quality import ExactOffsets
-from snncodec.model.view_decoder import ExactDecoder
+from snncodec.model.view_decoder import FULL_GAIN, ExactDecoder
 from snncodec.model.view_encoder import LeftEncoder, RightEncoder
 from snncodec.spiking.fixed_point import snap
 from snncodec.spiking.proof import prove_network
@@ -61,17 +61,36 @@ class ExactCodec(EntropyModel):
             return self.left_encoder(self.transform, pixels, step, offsets) / step
         return self.right_encoder(self.left_encoder, self.transform, pixels, step, offsets, predicted) / step
 
-    def reconstruct(self, latents: Tensor, quality: int, predicted: PredictedView | None = None) -> Tensor:
-        """Latents in steps [1, N2, h, w], as coded, and a prediction (minus 128) -> uint8 pixels [1, 3, 16 h, 16 w]."""
+    def synthesise(
+        self, latents: Tensor, quality: int, predicted: PredictedView | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """B y^ and what D adds to it, float64 [1, 3, 16 h, 16 w] (minus 128), of latents in steps [1, N2, h, w].
+
+        `predicted` has pixels minus 128.
+        """
         step = self.steps[quality - 1].view(1)
         values = dequantise(latents, step)
         if predicted is not None:
             predicted = PredictedView(predicted.pixels.double(), predicted.matched)
-        pixels = self.decoder(self.transform, values, step, self.decoder_offsets(self._at(quality)), predicted)
-        return pixels.add_(128).round_().clamp_(0, 255).to(torch.uint8)
+        linear, correction = self.decoder(
+            self.transform, values, step, self.decoder_offsets(self._at(quality)), predicted
+        )
+        return linear, correction
+
+    def reconstruct(
+        self, latents: Tensor, quality: int, predicted: PredictedView | None = None, gain: int = FULL_GAIN
+    ) -> Tensor:
+        """Pixels, uint8 [1, 3, 16 h, 16 w], of latents as in `synthesise`; `gain` is that of D, in eighths."""
+        linear, correction = self.synthesise(latents, quality, predicted)
+        return as_pixels(linear + correction * (gain / FULL_GAIN))
 
     @property
     def margin(self) -> int:
         """Blocks around a tile that its pixels (or latents) depend on: lapped filters, local mean, 3x3 convolutions."""
         reach = OVERLAP + MEAN_RADIUS + self.config.patch * (2 * self.config.blocks + 3)
         return 1 + -(-reach // BLOCK)
+
+
+def as_pixels(values: Tensor) -> Tensor:
+    """Floats minus 128, which are overwritten -> uint8."""
+    return values.add_(128).round_().clamp_(0, 255).to(torch.uint8)

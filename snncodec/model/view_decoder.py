@@ -21,6 +21,8 @@ from snncodec.model.prediction import PredictedView
 from snncodec.spiking.fixed_point import FRACTION_BITS
 from snncodec.spiking.layers import exact_copy
 
+GAINS, FULL_GAIN = 16, 8  # what D adds counts n eighths, a number from 0 to 15 that the encoder chooses for each view
+
 
 class Decoder(nn.Module):
     """x^ = B y^ + step * D(B y^): latents [N, N2, h, w] in pixel units, steps [N] -> pixels [N, 3, 16 h, 16 w]."""
@@ -67,7 +69,8 @@ class ExactDecoder(nn.Module):
         step: Tensor,
         offsets: Tensor,
         predicted: PredictedView | None = None,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
+        """B y^, and what D adds to it at full gain."""
         pixels, step, kind = transform.synthesis(latents), step.view(-1, 1, 1, 1), offsets.dtype
         condition = None
         if predicted is not None:
@@ -75,4 +78,4 @@ class ExactDecoder(nn.Module):
             condition = partial(self.conditioning, difference=difference, matched=predicted.matched)
         correction = self.network(exact_contrast(pixels, step).to(kind), offsets, condition).to(pixels.dtype)
         correction = correction - self.network.answer_to_zero(offsets).to(pixels.dtype)
-        return pixels + F.pixel_shuffle(correction, self.network.patch) * step
+        return pixels, F.pixel_shuffle(correction, self.network.patch) * step

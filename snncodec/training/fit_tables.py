@@ -41,6 +41,9 @@ class SymbolCounter:
     def encode_adaptive(self, symbols: np.ndarray, counts: np.ndarray) -> None:
         """Nothing: such symbols need no tables."""
 
+    def encode_bypass(self, symbols: np.ndarray, size: int) -> None:
+        """Nothing, either."""
+
 
 def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
     """Histogram [192, 601] over scenes [N, V, 3, H, W] (uint8), at qualities spread evenly over 1..100.
@@ -52,9 +55,9 @@ def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
         for number, scene in enumerate(scenes):
             quality = 1 + round(99 * number / max(1, len(scenes) - 1))
             left, *right = scene.permute(0, 2, 3, 1).numpy()
-            latents = code_after_trial(loaded, try_view(loaded, left, quality), counter)
+            code = code_after_trial(loaded, try_view(loaded, left, quality), counter)
             if right:
-                reconstruction = render(loaded.codec, latents, quality)
+                reconstruction = render(loaded.codec, code, quality)
                 decision = decide_inter_view(loaded, reconstruction, right[0], quality)
                 given = (decision.modes.predicted, decision.modes.skipped) if decision.modes else ()
                 code_after_trial(loaded, decision.trial or try_view(loaded, right[0], quality), counter, *given)

@@ -28,8 +28,8 @@ def test_a_trial_counts_the_bits_and_the_distortion_of_the_file(loaded, predicte
     with exact_arithmetic():
         code_view(loaded, analyse_view(loaded.codec, view, 60, predicted), 60, coder, predicted)
         section = coder.finish()
-        latents = decode_view(loaded, section, (6, 10), 60, predicted)
-        decoded = as_picture(render(loaded.codec, latents, 60, predicted), *view.shape[:2])
+        code = decode_view(loaded, section, (6, 10), 60, predicted)
+        decoded = as_picture(render(loaded.codec, code, 60, predicted), *view.shape[:2])
         trial = try_view(loaded, view, 60, predicted)
     error = np.square(decoded.astype(float) - view).sum() * SQUARED_STEP_BITS / float(loaded.codec.steps[59]) ** 2
     bits = float(trial.coded.bits.sum())
@@ -41,8 +41,9 @@ def test_a_trial_counts_the_bits_and_the_distortion_of_the_file(loaded, predicte
 def test_what_is_coded_after_a_trial_decodes_to_the_latents_that_are_returned(loaded, predicted):
     coder = SymbolEncoder(loaded.tables)
     with exact_arithmetic():
-        latents = code_after_trial(loaded, try_view(loaded, moved(6)[1], 60, predicted), coder, predicted)
-        assert torch.equal(decode_view(loaded, coder.finish(), (6, 10), 60, predicted), latents)
+        code = code_after_trial(loaded, try_view(loaded, moved(6)[1], 60, predicted), coder, predicted)
+        decoded = decode_view(loaded, coder.finish(), (6, 10), 60, predicted)
+        assert torch.equal(decoded.latents, code.latents) and decoded.gain == code.gain
 
 
 @pytest.mark.parametrize("tile", [1, 3])

@@ -39,10 +39,10 @@ def random_targets(height, width, seed=0):
 
 
 def encode_view(loaded, view, quality, *given):
-    """The section of a view, and its decoded latents in steps."""
+    """The section of a view, and what it decodes to."""
     coder = SymbolEncoder(loaded.tables)
-    latents = code_view(loaded, analyse_view(loaded.codec, view, quality, *given[:1]), quality, coder, *given).latents
-    return coder.finish(), latents
+    code = code_view(loaded, analyse_view(loaded.codec, view, quality, *given[:1]), quality, coder, *given).code
+    return coder.finish(), code
 
 
 @settings(max_examples=12)
@@ -58,13 +58,14 @@ def test_decoded_latents_are_the_encoded_ones(weights_files, seed, height, width
     shape = block_shape(height, width)
     matched, skipped = torch.rand(2, 1, 1, *shape, generator=torch.Generator().manual_seed(seed)) < 0.7
     with exact_arithmetic():
-        section, latents = encode_view(loaded, left, quality)
-        predicted = PredictedView(render(loaded.codec, latents, quality)[None], matched)
+        section, code = encode_view(loaded, left, quality)
+        predicted = PredictedView(render(loaded.codec, code, quality)[None], matched)
         skips = (matched & skipped)[0, 0].numpy()
-        right_section, right_latents = encode_view(loaded, right, quality, predicted, skips)
-        assert torch.equal(decode_view(loaded, section, shape, quality), latents)
-        assert torch.equal(decode_view(loaded, right_section, shape, quality, predicted), right_latents)
-    assert latents.unique().numel() > 1
+        right_section, right_code = encode_view(loaded, right, quality, predicted, skips)
+        assert torch.equal(decode_view(loaded, section, shape, quality).latents, code.latents)
+        right = decode_view(loaded, right_section, shape, quality, predicted)
+        assert torch.equal(right.latents, right_code.latents)
+    assert code.latents.unique().numel() > 1
 
 
 def test_each_pass_gets_the_targets_of_its_own_cells_and_puts_the_values_back(loaded):
