@@ -23,7 +23,8 @@ class ModelConfig:
     T: int = 1  # simulated time steps; outputs are averaged over them
     tau: float = 2.0  # membrane time constant in time steps
     patch: int = 4  # stride of the pixel networks
-    blocks: int = 2  # residual blocks in each pixel network
+    blocks: int = 2  # residual blocks in the decoder's pixel network
+    encoder_blocks: int = 0  # and in the encoders'; analysis by synthesis does most of what they could do
     refined: int = 192  # leading latent channels that the spiking encoder refines
     prior_width: int = 160  # membrane channels of the entropy model
     hyper_channels: int = 64  # hyper-latent channels, at stride 64
@@ -36,9 +37,9 @@ class ModelConfig:
         if not self.groups or sum(self.groups) != self.N2 or min(self.groups) < 1 or self.N2 > 3 * BLOCK * BLOCK:
             raise WeightsError(f"channel groups {self.groups} do not add up to N2 = {self.N2} latent channels")
         sizes = (self.M, self.patch, self.refined, self.prior_width, self.hyper_channels)
-        if min(sizes) < 1 or self.blocks < 0 or BLOCK % self.patch or self.refined > self.N2:
+        if min(sizes) < 1 or min(self.blocks, self.encoder_blocks) < 0 or BLOCK % self.patch or self.refined > self.N2:
             raise WeightsError("sizes must be positive, patch must divide 16 and refined must not exceed N2")
-        if max(sizes) > MAX_WIDTH or max(self.blocks, self.T) > MAX_DEPTH:
+        if max(sizes) > MAX_WIDTH or max(self.blocks, self.encoder_blocks, self.T) > MAX_DEPTH:
             raise WeightsError(f"widths above {MAX_WIDTH} and more than {MAX_DEPTH} blocks or time steps are refused")
 
     @property
@@ -60,7 +61,17 @@ class ModelConfig:
 
 PRESETS = {
     "base": ModelConfig(),
-    "tiny": ModelConfig(M=8, N2=48, patch=8, blocks=1, refined=12, prior_width=16, hyper_channels=4, groups=(3, 9, 36)),
+    "tiny": ModelConfig(
+        M=8,
+        N2=48,
+        patch=8,
+        blocks=1,
+        encoder_blocks=1,
+        refined=12,
+        prior_width=16,
+        hyper_channels=4,
+        groups=(3, 9, 36),
+    ),
     # The research sketch's sizes (Conv + LIF, T = 4 steps averaged) around real quantisation and a real bitstream; its
     # fusion attends to the left view before each group but the first.
     "sketch": ModelConfig(
@@ -71,6 +82,7 @@ PRESETS = {
         tau=2.0,
         patch=8,
         blocks=1,
+        encoder_blocks=1,
         refined=25,
         hyper_channels=25,
         groups=(3, 9, 13),

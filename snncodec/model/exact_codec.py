@@ -87,7 +87,9 @@ class ExactCodec(EntropyModel):
     @property
     def margin(self) -> int:
         """Blocks around a tile that its pixels (or latents) depend on: lapped filters, local mean, 3x3 convolutions."""
-        reach = OVERLAP + MEAN_RADIUS + self.config.patch * (2 * self.config.blocks + 3)
+        reach = (
+            OVERLAP + MEAN_RADIUS + self.config.patch * (2 * max(self.config.blocks, self.config.encoder_blocks) + 3)
+        )
         return 1 + -(-reach // BLOCK)
 
 

@@ -5,7 +5,8 @@ Zero-mean pixels in quantisation steps go in, corrections in quantisation steps 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -27,12 +28,12 @@ class PixelNetwork(nn.Module):
     [N, outputs, H / (patch * stride), W / (patch * stride)]. `in_bfloat16` trains the convolutions in that type.
     """
 
-    def __init__(self, config: ModelConfig, outputs: int, stride: int) -> None:
+    def __init__(self, config: ModelConfig, blocks: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.time_steps, self.patch, self.in_bfloat16 = config.T, config.patch, False
         self.stem = FixedPointConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
         nn.init.normal_(self.stem.weight, std=0.5 / (INPUT_SCALE * config.patch))
-        self.blocks = nn.Sequential(*[ResidualBlock(config.M, config.spiking) for _ in range(config.blocks)])
+        self.blocks = nn.Sequential(*[ResidualBlock(config.M, config.spiking) for _ in range(blocks)])
         self.spike = Spike(config.M, config.spiking)
         self.read_out = FixedPointConv2d(config.M, outputs, stride, stride=stride, input_max=self.spike.max_output)
         nn.init.normal_(self.read_out.weight, std=1e-4)
@@ -54,20 +55,23 @@ class PixelNetwork(nn.Module):
 
 
 class PredictionConditioning(nn.Module):
-    """How a prediction enters a pixel network: its difference from the pixels moves membranes, and a residual block."""
+    """How a prediction enters a pixel network: its difference from the pixels moves membranes, and residual blocks."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, blocks: int) -> None:
         super().__init__()
         self.time_steps, self.patch = config.T, config.patch
         self.stem = FixedPointConv2d(3 * config.patch**2, config.M, input_max=INPUT_MAX)
-        self.block = ResidualBlock(config.M, config.spiking)
-        for numbers in (*self.stem.parameters(), *self.block.conv2.parameters()):  # starts by saying nothing
+        self.blocks = nn.Sequential(*[ResidualBlock(config.M, config.spiking) for _ in range(blocks)])
+        for numbers in self.stem.parameters():  # starts by saying nothing
             nn.init.zeros_(numbers)
+        for block in cast(Iterable[ResidualBlock], self.blocks):
+            for numbers in block.conv2.parameters():
+                nn.init.zeros_(numbers)
 
     def forward(self, membrane: Tensor, difference: Tensor, matched: Tensor) -> Tensor:
         """A membrane moved by the scaled difference [N, 3, H, W] of a prediction, in matched blocks [N, 1, h, w]."""
         moved = self.stem(F.pixel_unshuffle(difference, self.patch))
-        moved = self.block(membrane + repeat_over_time(moved, self.time_steps))
+        moved = self.blocks(membrane + repeat_over_time(moved, self.time_steps))
         size = BLOCK // self.patch
         counts = matched.repeat_interleave(size, 2).repeat_interleave(size, 3)
         return torch.where(repeat_over_time(counts, self.time_steps), moved, membrane)

@@ -29,7 +29,8 @@ class Decoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.network, self.conditioning = PixelNetwork(config, 3 * config.patch**2, 1), PredictionConditioning(config)
+        self.network = PixelNetwork(config, config.blocks, 3 * config.patch**2, 1)
+        self.conditioning = PredictionConditioning(config, 1)
 
     def forward(
         self,

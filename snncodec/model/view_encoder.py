@@ -23,7 +23,7 @@ class LeftEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.network = PixelNetwork(config, config.refined, BLOCK // config.patch)
+        self.network = PixelNetwork(config, config.encoder_blocks, config.refined, BLOCK // config.patch)
 
     def forward(
         self,
@@ -44,7 +44,7 @@ class RightEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.conditioning = PredictionConditioning(config)
+        self.conditioning = PredictionConditioning(config, min(1, config.encoder_blocks))
 
     def forward(
         self,

@@ -12,11 +12,11 @@ from snncodec.model.pixel_networks import PixelNetwork, PredictionConditioning
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize(("outputs", "stride"), [(5, 1), (7, 0)], ids=["decoder", "encoder"])
-def test_pixel_networks_keep_what_they_promise_about_shapes(preset, outputs, stride):
+@pytest.mark.parametrize(("blocks", "outputs", "stride"), [(2, 5, 1), (0, 7, 0)], ids=["decoder", "encoder"])
+def test_pixel_networks_keep_what_they_promise_about_shapes(preset, blocks, outputs, stride):
     config = PRESETS[preset]
     stride = stride or BLOCK // config.patch
-    network = PixelNetwork(config, outputs, stride)
+    network = PixelNetwork(config, blocks, outputs, stride)
     out = network(torch.zeros(2, 3, 48, 32), torch.zeros(2, config.M))
     assert out.shape == (2, outputs, 48 // (config.patch * stride), 32 // (config.patch * stride))
     assert torch.equal(out, torch.zeros_like(out))  # no spikes, no correction
@@ -26,18 +26,20 @@ def membranes(config, seed):
     return torch.randn(config.T * 2, config.M, 6, 4, generator=torch.Generator().manual_seed(seed)) * 3
 
 
+@pytest.mark.parametrize("blocks", [0, 1])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_a_new_conditioning_says_nothing(name):
+def test_a_new_conditioning_says_nothing(name, blocks):
     config = CONFIGS[name]
-    conditioning, matched = PredictionConditioning(config), torch.ones(2, 1, 3, 2, dtype=torch.bool)
+    conditioning, matched = PredictionConditioning(config, blocks), torch.ones(2, 1, 3, 2, dtype=torch.bool)
     difference = torch.full((2, 3, 48, 32), 300.0)
     assert torch.equal(conditioning(membranes(config, 0), difference, matched), membranes(config, 0))
 
 
+@pytest.mark.parametrize("blocks", [0, 1])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_a_prediction_moves_membranes_where_it_matches_and_nowhere_else(name):
+def test_a_prediction_moves_membranes_where_it_matches_and_nowhere_else(name, blocks):
     torch.manual_seed(0)
-    config, conditioning = CONFIGS[name], PredictionConditioning(CONFIGS[name])
+    config, conditioning = CONFIGS[name], PredictionConditioning(CONFIGS[name], blocks)
     for parameter in conditioning.parameters():
         torch.nn.init.normal_(parameter)
     matched = torch.tensor([[True, False, True, False, False, True]] * 2).view(2, 1, 3, 2)
@@ -49,7 +51,7 @@ def test_a_prediction_moves_membranes_where_it_matches_and_nowhere_else(name):
 
 def test_a_network_asks_its_condition_for_the_membrane():
     torch.manual_seed(0)
-    network = PixelNetwork(TINY, 5, 1)
+    network = PixelNetwork(TINY, 1, 5, 1)
     torch.nn.init.ones_(network.read_out.weight)
     pixels, offsets = torch.randn(1, 3, 16, 16) * 50, torch.zeros(1, TINY.M)
     silent = network(pixels, offsets, partial(torch.mul, other=0))

@@ -198,7 +198,7 @@ def test_a_chain_of_matrices_is_proved_to_the_last_unit():
 @given(strategies.integers(0, 2**31), strategies.sampled_from(sorted(CONFIGS)))
 def test_the_bound_holds_for_every_value_inside_a_network(seed, name):
     torch.manual_seed(seed)
-    network = PixelNetwork(CONFIGS[name], 5, 1)
+    network = PixelNetwork(CONFIGS[name], 1, 5, 1)
     for parameter in network.parameters():
         parameter.data.uniform_(-3, 3)
     exact, bounds, inside, sums = exact_copy(network), [], [], []
