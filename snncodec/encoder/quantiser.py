@@ -37,7 +37,7 @@ def code_residuals(residuals: Tensor, indexes: np.ndarray, tables: FrequencyTabl
     places = dependent_places(indexes)
     flat, flat_indexes = residuals.cpu().reshape(-1), indexes.reshape(-1)
     levels, bits, quantisers = torch.empty_like(flat), torch.empty_like(flat), torch.full_like(flat, -1)
-    alone = torch.ones(flat.shape, dtype=torch.bool)
+    alone = torch.ones(flat.shape, dtype=torch.bool, device=flat.device)
     alone[torch.from_numpy(places)] = False
     levels[alone], bits[alone] = code_alone(flat[alone], flat_indexes[alone.numpy()], tables, sink)
     if len(places):

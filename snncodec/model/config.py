@@ -47,6 +47,16 @@ class ModelConfig:
         """The neuron of all networks."""
         return NeuronConfig(self.neuron, self.T, self.tau)
 
+    @property
+    def least_numbers(self) -> int:
+        """How many numbers a model has at least; the true number is at most three times as large (see the tests)."""
+        width, passes = self.prior_width, 2 * len(self.groups) + 2
+        pixels = 18 * self.M**2 * (self.blocks + self.encoder_blocks + 1) + 3 * self.patch**2 * self.M
+        contexts = sum(36 * size * width for size in self.groups[:4])
+        predictors = sum(18 * sum(self.groups[: g + 1]) * size for g, size in enumerate(self.groups[:3]))
+        hyper = 9 * width * (width + 2 * self.hyper_channels)
+        return pixels + passes * width**2 + 2 * self.N2 * width + contexts + predictors + hyper
+
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 

@@ -74,13 +74,23 @@ def read_weights(data: bytes, name: str, device: torch.device) -> LoadedWeights:
         config = json.loads(metadata.get("config", "{}"))
         if config.pop("format", None) != FORMAT:
             raise WeightsError(f"{name} does not hold snncodec weights of this version (expected {FORMAT!r})")
-        with torch.device("meta"):  # sizes come from the file: nothing is allocated before they fit its tensors
-            codec = StereoCodec(ModelConfig.from_dict(config)).exact()
         tables = FrequencyTables(tensors.pop(TABLES_KEY).numpy())
+        codec = _empty_codec(ModelConfig.from_dict(config), sum(tensor.numel() for tensor in tensors.values()))
         codec.load_state_dict(_restore(codec, tensors), assign=True)
         return LoadedWeights(codec.prepare(device), tables, hashlib.sha256(data).digest()[:8])
     except (AttributeError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise WeightsError(f"{name} does not fit its own configuration: {error}") from error
+
+
+def _empty_codec(config: ModelConfig, stored: int) -> ExactCodec:
+    """A codec of this configuration, whose numbers mean nothing yet; `ValueError` if far more than are `stored`.
+
+    It is made on the CPU: torch needs two seconds to prepare for its meta device.
+    """
+    if config.least_numbers > stored:
+        raise ValueError(f"it has {stored:,} numbers, and needs {config.least_numbers:,} at least")
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+        return StereoCodec(config).exact()
 
 
 def trainable(loaded: LoadedWeights) -> StereoCodec:
@@ -94,7 +104,7 @@ def trainable(loaded: LoadedWeights) -> StereoCodec:
 
 
 def _restore(codec: ExactCodec, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Stored tensors as the state of `codec` (on the meta device), integers scaled back by their grid."""
+    """Stored tensors as the state of `codec`, integers scaled back by their grid."""
     state = codec.state_dict()
     if unexpected := state.keys() ^ tensors.keys():
         raise KeyError(f"tensors {sorted(unexpected)[:3]} are missing or unknown")

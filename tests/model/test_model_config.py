@@ -9,6 +9,7 @@ from conftest import TINY
 
 from snncodec.errors import WeightsError
 from snncodec.model.config import PRESETS, ModelConfig
+from snncodec.model.stereo_codec import StereoCodec
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -45,3 +46,13 @@ def test_sizes_that_cannot_work_are_refused(change):
 def test_the_neuron_of_all_networks_is_made_of_the_fields_of_the_sketch():
     spiking = PRESETS["sketch"].spiking
     assert (spiking.kind, spiking.time_steps, spiking.tau) == ("lif", 4, 2.0)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"M": 200}, {"groups": (768,)}, {"prior_width": 300}, {"compared": 0}, {"blocks": 0}], ids=str
+)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_least_size_of_a_model_is_near_its_true_size(preset, changes):
+    config = dataclasses.replace(PRESETS[preset], **changes, **{"N2": 768} if "groups" in changes else {})
+    numbers = sum(value.numel() for value in StereoCodec(config).exact().state_dict().values())
+    assert config.least_numbers <= numbers <= 3 * config.least_numbers

@@ -4,6 +4,8 @@ import dataclasses
 import hashlib
 import json
 import pickle
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -279,3 +281,17 @@ def test_tables_are_stored_as_they_are(parts):
 def test_loaded_weights_cannot_be_rebound(loaded):
     with pytest.raises(dataclasses.FrozenInstanceError):
         loaded.id = bytes(8)
+
+
+def test_a_model_is_made_for_coding_without_a_trace_in_the_random_numbers_of_torch(tiny):
+    read_weights.cache_clear()
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    load_weights(tiny, CPU)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_a_codec_is_ready_without_the_slow_parts_of_torch():
+    program = "import sys; from snncodec.codec import Codec; Codec(); sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
