@@ -37,11 +37,11 @@ class FrequencyTables:
     @cached_property
     def models(self) -> list[Categorical]:
         """One coder model per table, over the alphabet escape, -reach, ..., reach."""
-        return [Categorical(self.rows(np.array([table]))[0], perfect=False) for table in range(TABLES)]
+        rows = (self.rows(np.array([table]), reach)[0] for table, reach in enumerate(self.reach.tolist()))
+        return [Categorical(row, perfect=False) for row in rows]
 
-    def rows(self, tables: np.ndarray) -> np.ndarray:
-        """Weights [n, 2 r + 2], float64, of escape, -r, ..., r in n tables, r being the largest reach among them."""
-        reach = self.reach[tables].max()
+    def rows(self, tables: np.ndarray, reach: int) -> np.ndarray:
+        """Weights [n, 2 r + 2], float64, of escape, -r, ..., r in n tables, r being `reach`."""
         rows = np.empty((len(tables), 2 * reach + 2))
         rows[:, 0] = self._weights[tables, 0]
         rows[:, 1:] = self._weights[tables, LARGEST_SYMBOL + 1 - reach : LARGEST_SYMBOL + 2 + reach]

@@ -20,6 +20,7 @@ Uniform: TypeAlias = constriction.stream.model.Uniform
 queue = constriction.stream.queue
 
 ANY_ROWS = Categorical(perfect=False)  # the model of symbols that come with a row of weights each
+MOST_ROWS = 2**12  # that are in memory at once
 HALF = 2**16  # an escaped symbol is two uniform 16-bit halves of symbol + 2**31
 
 
@@ -74,9 +75,12 @@ class SymbolEncoder(RangeEncoder):
 
     def encode_mixed(self, symbols: np.ndarray, tables: np.ndarray) -> None:
         """Append int64 symbols [n], one by one, with the numbers (uint8) of their tables."""
-        escaped, rows = np.abs(symbols) > self.tables.reach[tables], self.tables.rows(tables)
-        middle = rows.shape[1] // 2
-        self.coder.encode(np.where(escaped, 0, symbols + middle).astype(np.int32), ANY_ROWS, rows)
+        reach = self.tables.reach[tables]
+        widest, escaped = int(reach.max()), np.abs(symbols) > reach
+        coded = np.where(escaped, 0, symbols + widest + 1).astype(np.int32)
+        for start in range(0, len(coded), MOST_ROWS):
+            part = slice(start, start + MOST_ROWS)
+            self.coder.encode(coded[part], ANY_ROWS, self.tables.rows(tables[part], widest))
         self._encode_escaped(symbols[escaped])
 
     def _encode_escaped(self, symbols: np.ndarray) -> None:
@@ -133,8 +137,10 @@ class SymbolDecoder(RangeDecoder):
 
     def decode_mixed(self, tables: np.ndarray) -> np.ndarray:
         """The next int64 symbols [n], which `SymbolEncoder.encode_mixed` was given with the same tables."""
-        rows = self.tables.rows(tables)
-        return self._with_escaped(self._next(ANY_ROWS, rows), rows.shape[1] // 2)
+        widest = int(self.tables.reach[tables].max())
+        parts = (tables[start : start + MOST_ROWS] for start in range(0, len(tables), MOST_ROWS))
+        coded = [self._next(ANY_ROWS, self.tables.rows(part, widest)) for part in parts]
+        return self._with_escaped(np.concatenate(coded), widest + 1)
 
     def _with_escaped(self, coded: np.ndarray, middle: int) -> np.ndarray:
         """What a model's symbols stand for, `middle` for 0; escapes are decoded."""
