@@ -25,7 +25,12 @@ Lattice = tuple[tuple[int, int], ...]  # places inside every 2 x 2 blocks
 
 def pass_order(config: ModelConfig) -> list[tuple[int, Lattice]]:
     """Group and lattice points of every pass."""
-    return [(g, o) for g in range(len(config.groups)) for o in (QUARTERS if g == 0 else (EVEN, ODD))]
+    return [(group, lattice) for group in range(len(config.groups)) for lattice in lattices_of(group)]
+
+
+def lattices_of(group: int) -> tuple[Lattice, ...]:
+    """The passes of a group."""
+    return QUARTERS if group == 0 else (EVEN, ODD)
 
 
 class SymbolContext(nn.Module):
@@ -81,6 +86,30 @@ class CodingPass(nn.Module):
         """The linear prediction [N, channels, h, w] of this pass's means from latents decoded so far, in steps."""
         assert self.predictor is not None  # a pass without one is not asked
         return self.predictor((known * COMPAND_SCALE).round().clamp(-PREDICT_MAX, PREDICT_MAX))
+
+    @torch.no_grad()
+    def level_predictor(self, means: Tensor) -> None:
+        """Make the predictor expect nothing of AC coefficients where the mean colours of blocks do not change.
+
+        `means`, bool [N2], says which channels are mean colours.
+        """
+        if self.predictor is None:
+            return
+        weight, start, means = self.predictor.weight, self.channels.start, means[: self.channels.stop]
+        moved = means * ~means[start:, None]  # the mean colours among inputs, for outputs that are none
+        weight[:, :start, 1, 1] -= (weight.sum((2, 3)) * moved)[:, :start]
+        if places := self.known_places:
+            known = sum(weight[:, start:, row, column] for row, column in places)
+            weight[:, start:, places[0][0], places[0][1]] -= known * moved[:, start:]
+
+    @property
+    def known_places(self) -> list[tuple[int, int]]:
+        """Rows and columns, in a window of 3 x 3 blocks, where latents of this group were coded in earlier passes."""
+        lattices = lattices_of(self.group)
+        earlier = [point for lattice in lattices[: lattices.index(self.lattice)] for point in lattice]
+        row, column = self.lattice[0]
+        window = [(i, j) for i in range(3) for j in range(3)]
+        return [(i, j) for i, j in window if ((row + i - 1) % 2, (column + j - 1) % 2) in earlier]
 
     def tokens(self, membrane: Tensor, cells: Tensor) -> Tensor:
         """The membranes of some cells, [T * cells, C]."""

@@ -56,6 +56,11 @@ class LappedTransform(nn.Module):
         self.register_buffer("order", torch.arange(config.N2, dtype=torch.int32))
         self.register_buffer("dct", dct_matrix().float(), persistent=False)
 
+    @property
+    def means(self) -> Tensor:
+        """Which latent channels are mean colours of blocks: bool [N2]."""
+        return self.order % COEFFICIENTS == 0
+
     def analysis(self, pixels: Tensor) -> Tensor:
         """A, the transpose of B: pixels [N, 3, H, W] -> latents [N, N2, H/16, W/16]."""
         count, _, height, width = pixels.shape

@@ -6,6 +6,8 @@ for files, and in training/simulated_coding.py for gradients.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -48,6 +50,10 @@ class StereoCodec(EntropyModel):
         self.hyper_index = nn.Parameter(torch.full((config.hyper_channels,), 28.0))
         self.register_buffer("steps", quality_steps())
 
+    def level_predictors(self) -> None:
+        """Keep what is flat expected to be flat; training does so after each step, and `exact` on the grid."""
+        self.context_model.level_predictors(self.transform.means)
+
     @torch.no_grad()
     def exact(self) -> ExactCodec:
         """A copy for coding, on the fixed-point grid, not yet proved to be exact."""
@@ -55,6 +61,7 @@ class StereoCodec(EntropyModel):
             name: exact_copy(part, ENCODER_BITS).float() if name in ENCODER_PARTS else exact_copy(part)
             for name, part in self.named_children()
         } | {"transform": self.transform.exact()}
+        cast(ContextModel, networks["context_model"]).level_predictors(self.transform.means)
         return ExactCodec(self.config, networks, self.hyper_index.double(), self.steps.double().clone())
 
     def prepare(self, device: torch.device) -> ExactCodec:

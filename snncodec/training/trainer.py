@@ -170,6 +170,7 @@ class Trainer:
         if not math.isfinite(nn.utils.clip_grad_norm_(chosen, CLIP_NORM).item()):
             raise TrainingError(f"a gradient is not finite at step {self.step} of stage {self.stage}")
         self.optimiser.step()
+        self.model.level_predictors()
         self.average.update_parameters(self.model)
         self.step += 1
         return loss.item(), bpp.mean().item(), mse.mean().item()

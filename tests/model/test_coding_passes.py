@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from conftest import CPU
+from conftest import CONFIGS, CPU, random_model
 
 from snncodec.model.config import PRESETS
 from snncodec.model.context_model import ContextModel, as_map, as_tokens
@@ -39,3 +39,21 @@ def test_the_membranes_of_a_pass_are_those_of_its_cells_in_every_time_step():
 def test_maps_become_tokens_and_maps_again():
     x = torch.arange(2 * 5 * 3 * 4.0).view(2, 5, 3, 4)
     assert torch.equal(as_map(as_tokens(x), 2, 3, 4), x)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_flat_picture_is_expected_to_be_flat_by_the_linear_predictors(name):
+    codec = random_model(CONFIGS[name]).prepare(CPU)
+    means, height, width = codec.transform.means, 6, 8
+    flat = (means * torch.linspace(40, -30, len(means)).round()).double().view(1, -1, 1, 1).expand(1, -1, height, width)
+    known = torch.zeros_like(flat)
+    for coding_pass in codec.context_model.passes:
+        channels, cells = coding_pass.channels, coding_pass.cells(1, height, width, CPU)
+        if coding_pass.predictor is not None:
+            expected = as_tokens(coding_pass.predict(known[:, : channels.stop]))[cells].view(-1, len(means[channels]))
+            rows, columns = cells // width, cells % width
+            inner = (rows > 0) & (rows < height - 1) & (columns > 0) & (columns < width - 1)
+            assert not expected[inner][:, ~means[channels]].any()
+        tokens, values = as_tokens(known), as_tokens(flat)
+        tokens[cells, channels] = values[cells, channels]
+        known = as_map(tokens, 1, height, width).contiguous()
