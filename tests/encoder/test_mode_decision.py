@@ -30,7 +30,13 @@ def test_the_kernel_that_suits_the_middle_of_the_view_is_chosen(kernel, loaded, 
     def error_of(loaded, view, quality, predicted):
         error = (predicted.pixels[0].int() - planes(view).int()).abs().sum(0).double()
         return Trial(
-            view, quality, None, None, None, error.unflatten(1, (-1, 16)).unflatten(0, (-1, 16)).sum((1, 3)).numpy()
+            view,
+            quality,
+            None,
+            None,
+            None,
+            None,
+            error.unflatten(1, (-1, 16)).unflatten(0, (-1, 16)).sum((1, 3)).numpy(),
         )
 
     monkeypatch.setattr(mode_decision, "try_view", error_of)
@@ -124,9 +130,10 @@ def test_blocks_of_equal_views_are_skipped_if_they_are_matched(tiny, monkeypatch
     assert np.array_equal(skipped, encoded.modes.skipped)
 
 
-def test_unrelated_views_are_coded_independently(tiny):
-    codec, (left, right) = Codec(tiny), (textured(96, 160, 1), textured(96, 160, 2))
-    assert codec.encode(left, right) == codec.encode(left, right, independent=True)
+@pytest.mark.parametrize("quality", [20, 50, 80])
+def test_unrelated_views_are_coded_independently(quality):
+    left, right = textured(96, 160, 1), textured(96, 160, 2)
+    assert snncodec.encode(left, right, quality) == snncodec.encode(left, right, quality, independent=True)
 
 
 @pytest.mark.parametrize("seed", [2, 3])
