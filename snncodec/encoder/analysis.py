@@ -13,6 +13,7 @@ from snncodec.constants import BLOCK
 from snncodec.decoder.tiling import in_tiles
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.prediction import PredictedView
+from snncodec.model.view_decoder import FULL_GAIN
 
 SYNTHESIS_RATE = 0.6  # how far latents move at a time towards those that would have given the right pixels
 
@@ -36,12 +37,13 @@ def analyse_by_synthesis(
     latents: Tensor,
     decoded: Tensor,
     reconstruction: Tensor,
-    rate: float = SYNTHESIS_RATE,
+    gain: int,
 ) -> Tensor:
     """`latents` of a view after a look at what they were coded to: `decoded` ones, and the pixels of those.
 
     What the pixels still lack, as latents, is added to the decoded ones: a step of gradient descent on the squared
-    error of pixels, the decoder network's derivative left out. `rate` is how far they move.
+    error of pixels, the decoder network's derivative left out. The pixels are those of its full gain; with `gain`, in
+    eighths, latents are to be coded.
     """
     pixels, step = padded(view, codec.steps.device), codec.steps[quality - 1]
 
@@ -49,6 +51,7 @@ def analyse_by_synthesis(
         return (codec.transform.analysis(part.double() - decoded_part.double()) / step).float()
 
     error = in_tiles(lacking, [pixels, reconstruction[None]], blocks_of(pixels), 1)
+    rate = SYNTHESIS_RATE * gain / FULL_GAIN
     return latents + rate * (decoded + error - latents)
 
 

@@ -33,7 +33,6 @@ def code_residuals(residuals: Tensor, indexes: np.ndarray, tables: FrequencyTabl
 
     `indexes`, uint8, name the tables that the residuals are expected to suit.
     """
-    require_codable(residuals)
     places = dependent_places(indexes)
     flat, flat_indexes = residuals.cpu().reshape(-1), indexes.reshape(-1)
     levels, bits, quantisers = torch.empty_like(flat), torch.empty_like(flat), torch.full_like(flat, -1)
@@ -41,7 +40,9 @@ def code_residuals(residuals: Tensor, indexes: np.ndarray, tables: FrequencyTabl
     alone[torch.from_numpy(places)] = False
     levels[alone], bits[alone] = code_alone(flat[alone], flat_indexes[alone.numpy()], tables, sink)
     if len(places):
-        found = quantise_dependently(flat[places].double().numpy(), flat_indexes[places], tables)
+        chosen = flat[places].double()
+        require_codable(chosen)
+        found = quantise_dependently(chosen.numpy(), flat_indexes[places], tables)
         encode_dependent(sink, found.symbols, found.tables)
         for whole, part in ((levels, found.levels), (bits, found.bits), (quantisers, found.tables // SCALES - 1)):
             whole[places] = torch.from_numpy(part).to(whole)

@@ -12,13 +12,12 @@ from torch import Tensor
 
 from snncodec.constants import BLOCK
 from snncodec.decoder.view import ViewCode
-from snncodec.encoder.analysis import SYNTHESIS_RATE, analyse_by_synthesis, analyse_view, padded
+from snncodec.encoder.analysis import analyse_by_synthesis, analyse_view, padded
 from snncodec.encoder.gain_fit import render_and_fit_gain
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.encoder.symbol_sinks import NullSink, SymbolSink
 from snncodec.encoder.view import CodedView, code_view
 from snncodec.model.prediction import PredictedView
-from snncodec.model.view_decoder import FULL_GAIN
 from snncodec.model.weights import LoadedWeights
 
 
@@ -56,7 +55,6 @@ def code_after_trial(
     skipped: np.ndarray | None = None,
 ) -> ViewCode:
     """Code a view for good after a trial, handing its symbols to `sink` as `code_view` does; what it is decoded to."""
-    rate = SYNTHESIS_RATE * trial.gain / FULL_GAIN
     seen = trial.coded.code.latents, trial.reconstruction
-    latents = analyse_by_synthesis(loaded.codec, trial.view, trial.quality, trial.latents, *seen, rate)
+    latents = analyse_by_synthesis(loaded.codec, trial.view, trial.quality, trial.latents, *seen, trial.gain)
     return code_view(loaded, latents, trial.quality, sink, predicted, skipped, trial.gain).code

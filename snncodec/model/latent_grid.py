@@ -1,6 +1,7 @@
 """Normative. The grids of decoded latents: in quantisation steps, and in pixel units; and table indexes as integers.
 
-Which symbols an encoder chooses, the quantiser proper, is its own affair (`encoder.rdoq`).
+Which residuals symbols stand for is said in `bitstream.dependent_quantisation`; which symbols an encoder chooses is its
+own affair (`encoder.quantiser`).
 """
 
 from __future__ import annotations
