@@ -48,13 +48,12 @@ def test_every_neuron_makes_a_round_trip(name, height, width, weights_files):
     assert_alike(pair, again)
 
 
-def test_higher_quality_costs_more_and_looks_better(crop, tiny):
-    files = [codec.encode(*crop, quality, weights=tiny) for quality in (5, 50, 95)]
-    quality = [psnr(crop[0], codec.decode(data, weights=tiny).left) for data in files]
+def test_higher_quality_costs_more_and_looks_better(crop):
+    base = codec.Codec("base")
+    files = [base.encode(*crop, quality) for quality in (5, 50, 95)]
+    quality = [psnr(crop[0], base.decode(data).left) for data in files]
     assert len(files[0]) < len(files[1]) < len(files[2])
-    assert (
-        quality[0] + 2 < quality[1] < quality[2] and quality[1] > 21
-    )  # a mere 48 of 768 coefficients, random networks
+    assert quality[0] + 6 < quality[1] < quality[2] - 6
 
 
 def test_the_left_view_alone_is_the_left_view_of_the_pair(coded, tiny):

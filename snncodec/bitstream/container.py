@@ -10,13 +10,14 @@ The header, n being its section count:
          4     1  version         1
          5     1  quality         1..100, higher is better
          6     1  flags           bit 0, inter-view: the right view needs the left one; the other bits are 0
-         7     1  section count   n, 2 to 4
-         8     8  weights id      the first 8 bytes of the sha256 of the weights file; any value
-        16     4  width           1.. columns of each view
-        20     4  height          1.. rows of each view; the reader limits how many (default 2^28 pixels)
-        24    9n  section table   n entries of 9 bytes, tags strictly ascending
-    24 + 9n     4  header CRC      of all 24 + 9n bytes before it
-    28 + 9n     -  payloads        back to back, in the order of the table; the file ends with the last one
+         7     1  chroma angle    0..15, in 32nds of a half-turn, those from 8 on less 16: how the colours are turned
+         8     1  section count   n, 2 to 4
+         9     8  weights id      the first 8 bytes of the sha256 of the weights file; any value
+        17     4  width           1.. columns of each view
+        21     4  height          1.. rows of each view; the reader limits how many (default 2^28 pixels)
+        25    9n  section table   n entries of 9 bytes, tags strictly ascending
+    25 + 9n     4  header CRC      of all 25 + 9n bytes before it
+    29 + 9n     -  payloads        back to back, in the order of the table; the file ends with the last one
 
 An entry of the section table:
 
@@ -41,13 +42,13 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import BinaryIO
 
-from snncodec.constants import BLOCK, MAX_PIXELS, QUALITIES, block_shape
+from snncodec.constants import BLOCK, CHROMA_ANGLES, MAX_PIXELS, QUALITIES, block_shape
 from snncodec.errors import FormatError, LimitError, UnsupportedError
 
 MAGIC = b"SNNC"
 VERSION = 1
 
-_FIXED = struct.Struct("<4sBBBB8sII")  # everything in front of the section table
+_FIXED = struct.Struct("<4sBBBBB8sII")  # everything in front of the section table
 _ENTRY = struct.Struct("<BII")
 _CRC = struct.Struct("<I")
 _INTER_VIEW = 0b0000_0001
@@ -72,6 +73,7 @@ class Header:
     quality: int
     weights_id: bytes  # 8 bytes
     inter_view: bool  # the right view is predicted from the left one
+    chroma_angle: int = 0  # by which the transform of both views turns its colours
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,8 @@ def pack(header: Header, sections: Mapping[Tag, bytes]) -> bytes:
     if too_long := [tag for tag in tags if len(sections[tag]) > _UINT32_MAX]:
         raise FormatError(f"the {Tag(too_long[0]).name} section has 2^32 bytes or more, which the format cannot hold")
     flags = _INTER_VIEW * header.inter_view
-    fixed = _FIXED.pack(
-        MAGIC, VERSION, header.quality, flags, len(tags), header.weights_id, header.width, header.height
-    )
+    settings = header.quality, flags, header.chroma_angle
+    fixed = _FIXED.pack(MAGIC, VERSION, *settings, len(tags), header.weights_id, header.width, header.height)
     table = b"".join(_ENTRY.pack(tag, len(sections[tag]), zlib.crc32(sections[tag])) for tag in tags)
     checked = fixed + table
     return b"".join([checked, _CRC.pack(zlib.crc32(checked)), *(sections[tag] for tag in tags)])
@@ -165,7 +166,7 @@ def read_header(data: bytes) -> tuple[Header, list[Section]]:
 
     Raises `FormatError` or `UnsupportedError`.
     """
-    quality, flags, count, weights_id, width, height = _read_fixed(data)
+    quality, flags, angle, count, weights_id, width, height = _read_fixed(data)
     size = _FIXED.size + count * _ENTRY.size
     if len(data) < size + _CRC.size:
         raise FormatError(f"the file ends inside its header: {len(data)} bytes present, {size + _CRC.size} expected")
@@ -173,7 +174,7 @@ def read_header(data: bytes) -> tuple[Header, list[Section]]:
         raise FormatError("the header is damaged: its checksum does not match")
     if flags & ~_INTER_VIEW:
         raise UnsupportedError(f"unknown flags {flags:#04x}: the file was written by another version of snncodec")
-    header = Header(width, height, quality, weights_id, bool(flags & _INTER_VIEW))
+    header = Header(width, height, quality, weights_id, bool(flags & _INTER_VIEW), angle)
     _check_header(header)
     entries = list(_ENTRY.iter_unpack(data[_FIXED.size : size]))
     _check_tags([tag for tag, _, _ in entries], header.inter_view)
@@ -184,8 +185,8 @@ def read_header(data: bytes) -> tuple[Header, list[Section]]:
     return header, sections
 
 
-def _read_fixed(data: bytes) -> tuple[int, int, int, bytes, int, int]:
-    """Return quality, flags, section count, weights id, width and height, of which only the presence is checked."""
+def _read_fixed(data: bytes) -> tuple[int, int, int, int, bytes, int, int]:
+    """Return quality, flags, chroma angle, section count, weights id, width and height, none of them checked."""
     if not data:
         raise FormatError("the file is empty")
     if not data.startswith(MAGIC) and not MAGIC.startswith(data):
@@ -202,6 +203,8 @@ def _read_fixed(data: bytes) -> tuple[int, int, int, bytes, int, int]:
 def _check_header(header: Header) -> None:
     if not 1 <= header.quality <= QUALITIES:
         raise FormatError(f"the header gives quality {header.quality}, expected 1 to 100")
+    if not 0 <= header.chroma_angle < CHROMA_ANGLES:
+        raise FormatError(f"the header gives chroma angle {header.chroma_angle}, expected 0 to {CHROMA_ANGLES - 1}")
     for name, value in (("width", header.width), ("height", header.height)):
         if not 1 <= value <= _UINT32_MAX:
             raise FormatError(f"the header gives a {name} of {value}, expected 1 to 2^32 - 1")

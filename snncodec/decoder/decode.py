@@ -25,6 +25,7 @@ def decode_pair(
     progress: Progress | None = None,
 ) -> StereoPair:
     """The pair in the sections of a file, or its left view alone; `FormatError` for sections that no encoder wrote."""
+    loaded = loaded.turned(header.chroma_angle)
     size, quality, codec = (header.height, header.width), header.quality, loaded.codec
     shape, predicted, right = block_shape(*size), None, None
     left = render(codec, decode_view(loaded, sections[Tag.LEFT], shape, quality), quality)

@@ -14,6 +14,7 @@ from torch import Tensor
 from snncodec.bitstream.container import Header, Tag, pack
 from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.decoder.view import ViewCode, as_picture, render
+from snncodec.encoder.chroma_angle_fit import fit_chroma_angle
 from snncodec.encoder.mode_decision import InterViewModes, ModeDecision, decide_inter_view
 from snncodec.encoder.rd_trial import Trial, code_after_trial, try_view
 from snncodec.io.images import StereoPair
@@ -53,6 +54,8 @@ def encode_pair(
     """Code two views, uint8 [H, W, 3] of one size; with `independent`, the right one without the left."""
     left, right = pair.views()
     size = left.shape[:2]
+    chroma_angle = fit_chroma_angle(loaded.codec, left, quality)  # not the right one: the left view is coded on its own
+    loaded = loaded.turned(chroma_angle)
     sections = {Tag.ICC: pair.icc} if pair.icc else {}
     sections[Tag.LEFT], left_code = encode_view(loaded, try_view(loaded, left, quality))
     left_reconstruction = render(loaded.codec, left_code, quality)
@@ -67,8 +70,8 @@ def encode_pair(
     sections[Tag.RIGHT], right_code = encode_view(loaded, trial, decision.modes)
     if progress:
         progress(2, 2)
-    data = pack(Header(size[1], size[0], quality, loaded.id, inter_view=decision.modes is not None), sections)
-    return EncodedPair(data, loaded, quality, size, left_reconstruction, right_code, decision.modes)
+    header = Header(size[1], size[0], quality, loaded.id, decision.modes is not None, chroma_angle)
+    return EncodedPair(pack(header, sections), loaded, quality, size, left_reconstruction, right_code, decision.modes)
 
 
 def encode_view(loaded: LoadedWeights, trial: Trial, modes: InterViewModes | None = None) -> tuple[bytes, ViewCode]:

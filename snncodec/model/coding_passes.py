@@ -18,6 +18,7 @@ PREDICT_MAX = 2**15  # the linear predictor sees latents in eighths of a step, c
 INDEX_GAIN = 8  # table indexes are read out in eighths of a weight's unit, or they would learn too slowly
 EVEN, ODD = ((0, 0), (1, 1)), ((0, 1), (1, 0))  # the two halves of a checkerboard
 QUARTERS = (((0, 0),), ((1, 1),), ((0, 1),), ((1, 0),))  # the first group's smoother order: four quarters
+WINDOW, CENTRE = [(row, column) for row in range(3) for column in range(3)], (1, 1)  # of 3 x 3 blocks
 PREDICTED_GROUPS, MEAN_GROUPS, SIGNED_GROUPS = 3, 5, 4  # groups with a linear predictor, a mean, signs as context
 
 Lattice = tuple[tuple[int, int], ...]  # places inside every 2 x 2 blocks
@@ -88,19 +89,22 @@ class CodingPass(nn.Module):
         return self.predictor((known * COMPAND_SCALE).round().clamp(-PREDICT_MAX, PREDICT_MAX))
 
     @torch.no_grad()
-    def level_predictor(self, means: Tensor) -> None:
+    def level_predictor(self, means: Tensor, evenly: bool) -> None:
         """Make the predictor expect nothing of AC coefficients where the mean colours of blocks do not change.
 
-        `means`, bool [N2], says which channels are mean colours.
+        `means`, bool [N2], says which channels are mean colours. What their weights add up to is taken `evenly` from
+        all places of the window, the least change to weights in training, or from one, so that all stay on their grid.
         """
         if self.predictor is None:
             return
         weight, start, means = self.predictor.weight, self.channels.start, means[: self.channels.stop]
         moved = means * ~means[start:, None]  # the mean colours among inputs, for outputs that are none
-        weight[:, :start, 1, 1] -= (weight.sum((2, 3)) * moved)[:, :start]
-        if places := self.known_places:
-            known = sum(weight[:, start:, row, column] for row, column in places)
-            weight[:, start:, places[0][0], places[0][1]] -= known * moved[:, start:]
+        window = sorted(WINDOW, key=CENTRE.__ne__)  # the centre first
+        for inputs, places in ((slice(start), window), (slice(start, None), self.known_places)):
+            changed = places if evenly else places[:1]
+            surplus = sum(weight[:, inputs, row, column] for row, column in places) * moved[:, inputs]
+            for row, column in changed:
+                weight[:, inputs, row, column] -= surplus / len(changed)
 
     @property
     def known_places(self) -> list[tuple[int, int]]:
@@ -108,8 +112,7 @@ class CodingPass(nn.Module):
         lattices = lattices_of(self.group)
         earlier = [point for lattice in lattices[: lattices.index(self.lattice)] for point in lattice]
         row, column = self.lattice[0]
-        window = [(i, j) for i in range(3) for j in range(3)]
-        return [(i, j) for i, j in window if ((row + i - 1) % 2, (column + j - 1) % 2) in earlier]
+        return [(i, j) for i, j in WINDOW if ((row + i - 1) % 2, (column + j - 1) % 2) in earlier]
 
     def tokens(self, membrane: Tensor, cells: Tensor) -> Tensor:
         """The membranes of some cells, [T * cells, C]."""

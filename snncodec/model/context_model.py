@@ -89,10 +89,10 @@ class ContextModel(nn.Module):
         self.passes = nn.ModuleList(CodingPass(g, o, i == last, config) for i, (g, o) in enumerate(order))
         self.groups = config.groups
 
-    def level_predictors(self, means: Tensor) -> None:
+    def level_predictors(self, means: Tensor, evenly: bool) -> None:
         """See `CodingPass.level_predictor`."""
         for coding_pass in cast(Iterable[CodingPass], self.passes):
-            coding_pass.level_predictor(means)
+            coding_pass.level_predictor(means, evenly)
 
     def forward(
         self, membrane: Tensor, index_offsets: Tensor, targets: Tensor | None, code: CodePass, conditioner: Conditioner

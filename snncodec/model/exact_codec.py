@@ -7,6 +7,8 @@ never learns.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -52,6 +54,12 @@ class ExactCodec(EntropyModel):
         pixels = (self.decoder.network, self.decoder.conditioning, self.decoder_offsets)
         prove_network(nn.ModuleList(pixels), "the decoder", device)
         return self
+
+    def turned(self, chroma_angle: int) -> ExactCodec:
+        """This codec, its networks shared, on the transform whose chroma axes a file has turned."""
+        twin = copy.copy(self)
+        twin._modules = {**self._modules, "transform": self.transform.turned(chroma_angle)}
+        return twin
 
     def analyse(self, pixels: Tensor, quality: int, predicted: PredictedView | None = None) -> Tensor:
         """Latents in steps [1, N2, H/16, W/16] of one view [1, 3, H, W] (float32, minus 128), given a prediction."""

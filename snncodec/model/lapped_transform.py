@@ -4,7 +4,7 @@ Orthogonal filters across block borders, a rotation of colours, then a DCT-II of
 a lapped transform (Tran, Liang, Tu, "Lapped Transform via Time-Domain Pre- and Post-Filtering", IEEE TSP 2003). Latent
 channels are DCT coefficients of rotated colours, in order of their variance. Pixels are floats minus 128, pictures are
 multiples of 16. Nothing is quantised here, and nothing learns: `training.initial_transform` finds filter, colours and
-order from pictures.
+order from pictures. Files may turn the two chroma axes to suit their pictures (`turned`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from snncodec.constants import BLOCK
+from snncodec.constants import BLOCK, CHROMA_ANGLES
 from snncodec.errors import WeightsError
 from snncodec.model.config import ModelConfig
 from snncodec.spiking.fixed_point import snap
@@ -27,6 +27,11 @@ LATENT_MAX = 2.0**20  # of a dequantised latent, in pixel units
 # 2**14 cos(k pi / 32) / sqrt(8), rounded, for k = 0 to 16: the DCT-II of 16 points in fixed point.
 COSINES = (5793, 5765, 5681, 5543, 5352, 5109, 4816, 4478, 4096, 3675, 3218, 2731, 2217, 1682, 1130, 568, 0)
 
+# 2**14 cos(k pi / 32), rounded, for k = 0 to 16: how the chroma axes are turned.
+TURNS = (
+    16384, 16305, 16069, 15679, 15137, 14449, 13623, 12665, 11585, 10394, 9102, 7723, 6270, 4756, 3196, 1606, 0,
+)  # fmt: skip
+
 
 def dct_matrix() -> Tensor:
     """The DCT-II of 16 points, float64 [16, 16]: frequencies by points; multiples of 2**-14, else orthonormal."""
@@ -38,6 +43,13 @@ def dct_matrix() -> Tensor:
     rows = [[cosine(u * (2 * x + 1)) for x in range(BLOCK)] for u in range(1, BLOCK)]
     constant = [2 ** (LINEAR_BITS - 2)] * BLOCK
     return torch.tensor([constant, *rows], dtype=torch.float64, device="cpu") / 2**LINEAR_BITS
+
+
+def chroma_turn(angle: int) -> tuple[float, float]:
+    """Cosine and sine, multiples of 2**-14, of an angle in 32nds of a half-turn: 0 to 7 one way, 15 to 8 the other."""
+    signed = angle if angle < CHROMA_ANGLES // 2 else angle - CHROMA_ANGLES
+    sine = TURNS[BLOCK - abs(signed)] / TURNS[0]
+    return TURNS[abs(signed)] / TURNS[0], sine if signed > 0 else -sine
 
 
 class LappedTransform(nn.Module):
@@ -118,15 +130,22 @@ class ExactLappedTransform(LappedTransform):
         self.register_buffer("filter", filter)
         self.register_buffer("colours", colours)
         self.register_buffer("order", order)
-        self.register_buffer("dct", dct_matrix(), persistent=False)
+        self.register_buffer("dct", dct_matrix().to(filter.device), persistent=False)
+
+    def turned(self, angle: int) -> ExactLappedTransform:
+        """The transform with its chroma axes, the second and third colour, turned by `chroma_turn(angle)`."""
+        cosine, sine = chroma_turn(angle)
+        turn = torch.tensor([[1, 0, 0], [0, cosine, sine], [0, -sine, cosine]]).to(self.colours)
+        return ExactLappedTransform(self.filter, snap(turn @ self.colours, LINEAR_BITS), self.order)
 
     def prove(self) -> None:
         """`WeightsError` unless both directions provably compute exactly, and the order names channels once each."""
         if len(self.order.unique()) < len(self.order) or self.order.min() < 0 or self.order.max() >= 3 * COEFFICIENTS:
             raise WeightsError("the linear transform does not name each of its channels once")
-        chain = [self.filter, self.filter, self.colours, self.dct, self.dct]  # of analysis
-        prove_chain(chain, 256.0, LINEAR_BITS + PIXEL_BITS, "the linear analysis")
-        prove_chain([m.T for m in reversed(chain)], LATENT_MAX, LINEAR_BITS + PIXEL_BITS, "the linear synthesis")
+        for angle in range(CHROMA_ANGLES):
+            chain = [self.filter, self.filter, self.turned(angle).colours, self.dct, self.dct]  # of analysis
+            prove_chain(chain, 256.0, LINEAR_BITS + PIXEL_BITS, "the linear analysis")
+            prove_chain([m.T for m in reversed(chain)], LATENT_MAX, LINEAR_BITS + PIXEL_BITS, "the linear synthesis")
 
     def _round(self, x: Tensor) -> Tensor:
         return x.round_()

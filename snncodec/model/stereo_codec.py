@@ -52,7 +52,7 @@ class StereoCodec(EntropyModel):
 
     def level_predictors(self) -> None:
         """Keep what is flat expected to be flat; training does so after each step, and `exact` on the grid."""
-        self.context_model.level_predictors(self.transform.means)
+        self.context_model.level_predictors(self.transform.means, evenly=True)
 
     @torch.no_grad()
     def exact(self) -> ExactCodec:
@@ -61,7 +61,7 @@ class StereoCodec(EntropyModel):
             name: exact_copy(part, ENCODER_BITS).float() if name in ENCODER_PARTS else exact_copy(part)
             for name, part in self.named_children()
         } | {"transform": self.transform.exact()}
-        cast(ContextModel, networks["context_model"]).level_predictors(self.transform.means)
+        cast(ContextModel, networks["context_model"]).level_predictors(self.transform.means, evenly=False)
         return ExactCodec(self.config, networks, self.hyper_index.double(), self.steps.double().clone())
 
     def prepare(self, device: torch.device) -> ExactCodec:

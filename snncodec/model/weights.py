@@ -6,6 +6,7 @@ frequency tables; the networks that only the encoder needs as float16. Nothing i
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ class LoadedWeights:
     codec: ExactCodec
     tables: FrequencyTables
     id: bytes  # the first 8 bytes of the sha256 of the weights file
+
+    def turned(self, chroma_angle: int) -> LoadedWeights:
+        """The same weights for a file that turns the chroma axes of the transform."""
+        return dataclasses.replace(self, codec=self.codec.turned(chroma_angle))
 
 
 def save_weights(model: StereoCodec, frequencies: np.ndarray, file: Path) -> Path:

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from snncodec.bitstream.container import Header, Tag, pack, read_header, unpack
 from snncodec.errors import FormatError, LimitError, SnncodecError, UnsupportedError
 
-HEADER = Header(width=741, height=497, quality=50, weights_id=bytes(range(8)), inter_view=True)
+HEADER = Header(width=741, height=497, quality=50, weights_id=bytes(range(8)), inter_view=True, chroma_angle=11)
 SECTIONS = {Tag.ICC: b"profile", Tag.LEFT: b"left bytes", Tag.DISPARITY: b"field", Tag.RIGHT: b"right"}
 GOLDEN = bytes.fromhex(
-    "534e4e43" "01" "32" "01" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
+    "534e4e43" "01" "32" "01" "0b" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
     "01" "07000000" "0faa5781"  # ICC
     "02" "0a000000" "82a41140"  # LEFT
     "03" "05000000" "5845f55b"  # DISPARITY
     "04" "05000000" "1475cab4"  # RIGHT
-    "ed8ae667"  # header CRC
+    "89d4db3f"  # header CRC
 ) + b"profileleft bytesfieldright"  # fmt: skip
 RIGHT_STARTS = len(GOLDEN) - len(b"right")
 LEFT_ENDS = RIGHT_STARTS - len(b"field")
@@ -27,9 +27,10 @@ PLAIN = ((Tag.LEFT, b"left"), (Tag.RIGHT, b"right"))
 PREDICTED = (PLAIN[0], (Tag.DISPARITY, b"field"), PLAIN[1])
 
 
-def forge(sections=PLAIN, version=1, quality=50, flags=0, width=3, height=2) -> bytes:
+def forge(sections=PLAIN, version=1, quality=50, flags=0, angle=0, width=3, height=2) -> bytes:
     """A file with the given fields and sound checksums, built from the specification and not with `pack`."""
-    header = struct.pack("<4sBBBB8sII", b"SNNC", version, quality, flags, len(sections), bytes(8), width, height)
+    settings = version, quality, flags, angle
+    header = struct.pack("<4sBBBBB8sII", b"SNNC", *settings, len(sections), bytes(8), width, height)
     for tag, payload in sections:
         header += struct.pack("<BII", tag, len(payload), zlib.crc32(payload))
     return header + struct.pack("<I", zlib.crc32(header)) + b"".join(payload for _, payload in sections)
@@ -56,7 +57,7 @@ def test_a_forged_file_that_breaks_no_rule_is_read():
 
 
 uint32 = st.integers(1, 2**32 - 1)
-headers = st.builds(Header, uint32, uint32, st.integers(1, 100), st.binary(min_size=8, max_size=8), st.booleans())
+headers = st.builds(Header, uint32, uint32, st.integers(1, 100), st.binary(min_size=8, max_size=8), st.booleans(), st.integers(0, 15))
 views = {Tag.LEFT: st.binary(), Tag.RIGHT: st.binary()}
 payloads = st.fixed_dictionaries(views, optional={Tag.ICC: st.binary(), Tag.DISPARITY: st.binary()})
 
@@ -69,7 +70,7 @@ def test_unpack_undoes_pack(header, sections):
 
 @given(st.binary(max_size=100))
 def test_random_bytes_are_refused(data):
-    for head in (b"", GOLDEN[:5], GOLDEN[:24]):
+    for head in (b"", GOLDEN[:5], GOLDEN[:25]):
         with pytest.raises(SnncodecError):
             unpack(head + data)
 
@@ -78,9 +79,9 @@ BROKEN_RULES = {
     "empty": (b"", FormatError, "the file is empty"),
     "magic": (b"\x89PNG\r\n\x1a\n" + bytes(60), FormatError, "not a snncodec file: it starts with b'\\x89PNG'"),
     "version": (forge(version=2), UnsupportedError, "format version 2, this snncodec reads version 1 only"),
-    "short": (GOLDEN[:10], FormatError, "ends inside its header: 10 bytes present, 24 or more expected"),
-    "short table": (GOLDEN[:30], FormatError, "ends inside its header: 30 bytes present, 64 expected"),
-    "header crc": (GOLDEN[:20] + b"\0" + GOLDEN[21:], FormatError, "the header is damaged"),
+    "short": (GOLDEN[:10], FormatError, "ends inside its header: 10 bytes present, 25 or more expected"),
+    "short table": (GOLDEN[:30], FormatError, "ends inside its header: 30 bytes present, 65 expected"),
+    "header crc": (GOLDEN[:20] + b"?" + GOLDEN[21:], FormatError, "the header is damaged"),
     "flags": (forge(flags=0b1000), UnsupportedError, "unknown flags 0x08: the file was written by another version"),
     "development flags": (
         forge(PREDICTED, flags=6),
@@ -89,6 +90,7 @@ BROKEN_RULES = {
     ),
     "quality 0": (forge(quality=0), FormatError, "quality 0, expected 1 to 100"),
     "quality 101": (forge(quality=101), FormatError, "quality 101, expected 1 to 100"),
+    "chroma angle 16": (forge(angle=16), FormatError, "chroma angle 16, expected 0 to 15"),
     "no columns": (forge(width=0), FormatError, "a width of 0"),
     "no rows": (forge(height=0), FormatError, "a height of 0"),
     "no sections": (forge([]), FormatError, "LEFT section is missing"),
@@ -162,7 +164,7 @@ def test_the_left_view_survives_damage_in_the_right_one_and_the_error_says_so():
 
 def test_a_promised_length_is_not_allocated():
     table = struct.pack("<BIIBII", Tag.LEFT, 2**32 - 1, 0, Tag.RIGHT, 2**32 - 1, 0)
-    header = forge([])[:7] + b"\x02" + bytes(8) + struct.pack("<II", 3, 2) + table
+    header = forge([])[:8] + b"\x02" + bytes(8) + struct.pack("<II", 3, 2) + table
     with pytest.raises(FormatError, match="LEFT section ends early: 0 bytes present, the header says 4294967295"):
         unpack(header + struct.pack("<I", zlib.crc32(header)))
 

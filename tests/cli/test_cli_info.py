@@ -18,7 +18,7 @@ def test_the_header_is_shown_to_people(coded):
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
         "picture   two views of 7x5",
-        "size      256 bytes, 29.257 bpp",
+        "size      257 bytes, 29.371 bpp",
         "quality   50",
         f"weights   {b'    base'.hex()}",
         "views     independent of each other",
@@ -30,10 +30,10 @@ def test_the_header_is_shown_to_people(coded):
 def test_the_header_is_shown_to_programs(coded):
     facts = json.loads(run("info pair.bin --json").stdout)
     assert facts.pop("sections") == [{"name": name, "bytes": 105, "state": "ok"} for name in ("left", "right")]
-    assert facts.pop("bpp") == pytest.approx(8 * 256 / 70)
+    assert facts.pop("bpp") == pytest.approx(8 * 257 / 70)
     assert facts.pop("weights") == b"    base".hex()
     assert facts == {
-        "file": "pair.bin", "width": 7, "height": 5, "bytes": 256, "quality": 50, "inter_view": False, "surplus": 0
+        "file": "pair.bin", "width": 7, "height": 5, "bytes": 257, "quality": 50, "inter_view": False, "surplus": 0
     }  # fmt: skip
 
 

@@ -57,3 +57,23 @@ def test_a_flat_picture_is_expected_to_be_flat_by_the_linear_predictors(name):
         tokens, values = as_tokens(known), as_tokens(flat)
         tokens[cells, channels] = values[cells, channels]
         known = as_map(tokens, 1, height, width).contiguous()
+
+
+def test_levelling_in_training_takes_the_same_from_all_places_that_it_adds_up():
+    """What one place alone had to take back would grow with every step that all of them are moved by."""
+    model = random_model(CONFIGS["ilif"])
+    for coding_pass in model.context_model.passes:
+        if coding_pass.predictor is None:
+            continue
+        weight, start = coding_pass.predictor.weight, coding_pass.channels.start
+        places = [3 * row + column for row, column in coding_pass.known_places]
+        before = weight.detach().clone()
+        coding_pass.level_predictor(model.transform.means, evenly=True)
+        change = (weight.detach() - before).flatten(2)
+        assert torch.allclose(change[:, :start], change[:, :start, :1].expand(-1, -1, 9), atol=1e-7)
+        assert torch.allclose(change[:, start:][..., places], change[:, start:][..., places[:1]], atol=1e-7)
+        unknown = [place for place in range(9) if place not in places]
+        assert not change[:, start:][..., unknown].any()
+        once = weight.detach().clone()
+        coding_pass.level_predictor(model.transform.means, evenly=True)
+        assert torch.allclose(weight, once, atol=1e-6)

@@ -7,7 +7,7 @@ import torch
 from conftest import CONFIGS, CPU, TINY
 from hypothesis import given, settings, strategies
 
-from snncodec.constants import BLOCK
+from snncodec.constants import BLOCK, CHROMA_ANGLES
 from snncodec.errors import WeightsError
 from snncodec.model.config import ModelConfig
 from snncodec.model.lapped_transform import (
@@ -18,6 +18,7 @@ from snncodec.model.lapped_transform import (
     PIXEL_BITS,
     ExactLappedTransform,
     LappedTransform,
+    chroma_turn,
     dct_matrix,
 )
 from snncodec.model.quality import STEP_BITS
@@ -62,6 +63,24 @@ def test_analysis_then_synthesis_is_the_identity(complete, exact, height, width,
     assert latents.shape == (2, 768, height // BLOCK, width // BLOCK)
     assert torch.allclose(transform.synthesis(latents), pixels, atol=0.1)
     assert torch.allclose(latents.square().sum(), pixels.square().sum(), rtol=2e-3)
+
+
+def test_angles_are_half_a_turn_in_32_steps_around_zero():
+    for angle in range(CHROMA_ANGLES):
+        radians = math.pi / 32 * (angle if angle < 8 else angle - 16)
+        assert chroma_turn(angle) == (round(math.cos(radians) * 2**14) / 2**14, round(math.sin(radians) * 2**14) / 2**14)
+
+
+@pytest.mark.parametrize("angle", range(CHROMA_ANGLES))
+def test_a_turned_transform_mixes_the_chroma_axes_and_is_still_the_inverse_of_itself(complete, angle):
+    exact, pixels = complete.exact(), noise(1, 3, 32, 48).round()
+    turned, (cosine, sine) = exact.turned(angle), chroma_turn(angle)
+    turned.prove()
+    luma, first, second = exact.colours
+    expected = torch.stack([luma, cosine * first + sine * second, cosine * second - sine * first])
+    assert torch.allclose(turned.colours, expected, atol=2**-LINEAR_BITS)
+    assert torch.equal(turned.colours * 2**LINEAR_BITS, (turned.colours * 2**LINEAR_BITS).round())
+    assert torch.allclose(turned.synthesis(turned.analysis(pixels)), pixels, atol=0.1)
 
 
 @pytest.mark.parametrize("exact", [False, True])
