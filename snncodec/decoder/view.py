@@ -53,12 +53,12 @@ def decode_view(
     device = codec.steps.device
 
     def decode_pass(given: PassInput) -> Tensor:
-        levels = torch.from_numpy(decode_residuals(coder, table_indexes(given.index))).to(device)
+        levels = torch.from_numpy(decode_residuals(coder, table_indexes(given.index))).to(given.mean)
         return reconstruct_latents(levels, snap_latents(given.mean))
 
     def decode_tile(tile: Tile, prediction: PredictedLatents | None) -> Tensor:
         hyper, coded = codec.infer_hyper(1, tile.shape, quality, prediction)
-        hyper[coded] = torch.from_numpy(coder.decode(hyper_indexes(codec, coded))).to(device, torch.float64)
+        hyper[coded] = torch.from_numpy(coder.decode(hyper_indexes(codec, coded))).to(hyper)
         skipped = None
         if prediction is not None:
             skipped = torch.from_numpy(decode_flags(coder, matched_blocks(prediction)))[None].to(device)

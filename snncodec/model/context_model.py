@@ -89,6 +89,11 @@ class ContextModel(nn.Module):
         self.passes = nn.ModuleList(CodingPass(g, o, i == last, config) for i, (g, o) in enumerate(order))
         self.groups = config.groups
 
+    @property
+    def membrane_type(self) -> torch.dtype:
+        """The float type of its membranes."""
+        return cast(CodingPass, self.passes[0]).spike.threshold.dtype
+
     def level_predictors(self, means: Tensor, evenly: bool) -> None:
         """See `CodingPass.level_predictor`."""
         for coding_pass in cast(Iterable[CodingPass], self.passes):

@@ -51,7 +51,7 @@ class EntropyModel(nn.Module):
         latents = self.transform.analysis(predicted.pixels.to(self.transform.filter.dtype))
         steps = self.steps[self._at(quality) - 1].to(latents.dtype).view(-1, 1, 1, 1)
         values = snap(latents / steps, VALUE_BITS).clamp_(-VALUE_MAX, VALUE_MAX)
-        return PredictedLatents(values, predicted.matched)
+        return PredictedLatents(values.to(self.membrane_type), predicted.matched)
 
     @torch.no_grad()
     def infer_hyper(
@@ -62,7 +62,8 @@ class EntropyModel(nn.Module):
         And, bool alike, which ones it does not tell and are coded: where less than half of a cell's blocks is matched.
         """
         if predicted is None:
-            hyper = self.hyper_index.new_zeros((count, len(self.hyper_index), *hyper_shape(*shape)))
+            size = count, len(self.hyper_index), *hyper_shape(*shape)
+            hyper = torch.zeros(size, dtype=self.membrane_type, device=self.steps.device)
             return hyper, torch.ones_like(hyper, dtype=torch.bool)
         hyper = self.hyper_analysis(predicted.values, quality).round()
         share = F.avg_pool2d(pad_to_hyper_cells(predicted.matched.to(hyper.dtype)), HYPER_STRIDE)
@@ -90,6 +91,11 @@ class EntropyModel(nn.Module):
         if predicted is not None:
             conditioner = self.fusion.condition(predicted, skipped)
         return self.context_model(membrane, self.index_offsets(at), targets, code, conditioner)
+
+    @property
+    def membrane_type(self) -> torch.dtype:
+        """The float type of membranes, and of latents on their way through the networks."""
+        return self.context_model.membrane_type
 
     def _at(self, quality: Tensor | int) -> Tensor:
         return torch.tensor([quality], device=self.steps.device) if isinstance(quality, int) else quality

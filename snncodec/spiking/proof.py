@@ -54,8 +54,9 @@ def prove_chain(matrices: Iterable[Tensor], largest: float, bits: int, name: str
 def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.dtype:
     """Choose number formats for an exact network: of each convolution, and (returned) of the membranes between them.
 
-    Membranes may add up all layers' largest possible outputs, over all time steps; `WeightsError` where even float64
-    cannot hold that.
+    In one time step membranes are float32: what is done to them between convolutions is one IEEE operation after
+    another, in an order that does not change, and rounds alike on every machine if it ever does. Over several time
+    steps they may add up all layers' largest possible outputs; `WeightsError` where even float64 cannot hold that.
     """
     layers = list(network.modules())
     spikes = [layer for layer in layers if isinstance(layer, ExactSpike)]
@@ -73,6 +74,8 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
         else:
             total += sum(float(number.abs().max()) for number in layer.buffers(recurse=False))
     kind = narrowest_exact_type(total, refinement, name, device)
+    if all(spike.neuron.time_steps == 1 for spike in spikes):
+        kind = torch.float32
     for layer in layers:
         if not isinstance(layer, ExactConv2d):
             _set_type(layer, kind)
