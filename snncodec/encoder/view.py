@@ -77,7 +77,9 @@ class TileCoder:
         if prediction is not None:
             encode_flags(self.sink, self.skipped[tile], matched_blocks(prediction))
             skips = torch.from_numpy(self.skipped[tile]).to(latents.device)[None]
-            self.skip_distortion[tile] = SQUARED_STEP_BITS * (latents - prediction.values).square().sum((0, 1), dtype=torch.float64)
+            self.skip_distortion[tile] = SQUARED_STEP_BITS * (latents - prediction.values).square().sum(
+                (0, 1), dtype=torch.float64
+            )
         bits, distortion = self.bits.new_zeros((2, latents[0, 0].numel()))
 
         def code_pass(given: PassInput) -> Tensor:
@@ -85,7 +87,9 @@ class TileCoder:
             mean, indexes = snap_latents(given.mean), table_indexes(given.index)
             coded = code_residuals(given.targets - mean, indexes, self.loaded.tables, self.sink)
             bits.index_add_(0, given.cells, coded.bits.sum(1, dtype=torch.float64))
-            distortion.index_add_(0, given.cells, (given.targets - mean - coded.levels).square_().sum(1, dtype=torch.float64))
+            distortion.index_add_(
+                0, given.cells, (given.targets - mean - coded.levels).square_().sum(1, dtype=torch.float64)
+            )
             return reconstruct_latents(coded.levels, mean)
 
         decoded = self.codec.run_context_model(hyper, self.quality, tile.shape, code_pass, latents, prediction, skips)

@@ -42,7 +42,7 @@ class PixelNetwork(nn.Module):
     def forward(self, pixels: Tensor, offsets: Tensor, conditioning: Condition | None = None) -> Tensor:
         """`conditioning` is what a prediction has to say to the membrane."""
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.in_bfloat16):
-            membrane = self.stem(F.pixel_unshuffle(pixels, self.patch)) + offsets[:, :, None, None]
+            membrane = self.stem(patches_of(pixels, self.patch)) + offsets[:, :, None, None]
             membrane = repeat_over_time(membrane, self.time_steps)
             if conditioning is not None:
                 membrane = conditioning(membrane)
@@ -70,8 +70,13 @@ class PredictionConditioning(nn.Module):
 
     def forward(self, membrane: Tensor, difference: Tensor, matched: Tensor) -> Tensor:
         """A membrane moved by the scaled difference [N, 3, H, W] of a prediction, in matched blocks [N, 1, h, w]."""
-        moved = self.stem(F.pixel_unshuffle(difference, self.patch))
+        moved = self.stem(patches_of(difference, self.patch))
         moved = self.blocks(membrane + repeat_over_time(moved, self.time_steps))
         size = BLOCK // self.patch
         counts = matched.repeat_interleave(size, 2).repeat_interleave(size, 3)
         return torch.where(repeat_over_time(counts, self.time_steps), moved, membrane)
+
+
+def patches_of(pixels: Tensor, patch: int) -> Tensor:
+    """Pixels [N, 3, H, W] as patches [N, 3 patch^2, H / patch, W / patch], channels-last, as all that follows."""
+    return F.pixel_unshuffle(pixels, patch).contiguous(memory_format=torch.channels_last)

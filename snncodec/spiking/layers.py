@@ -13,9 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from snncodec.spiking.byte_convolution import LARGEST, ByteConvolution
 from snncodec.spiking.config import NeuronConfig
+from snncodec.spiking.exact_neurons import MAX_COUNT
 from snncodec.spiking.fixed_point import FRACTION_BITS, snap, snap_through
 from snncodec.spiking.neurons import Spike
+
+
+LEAST_CHANNELS = 32  # of inputs that make bytes worth their packing
 
 
 @runtime_checkable
@@ -77,6 +82,7 @@ class ExactConv2d(nn.Module):
 
     weight: Tensor
     bias: Tensor | None
+    in_bytes: ByteConvolution | None = None  # does the same for spike counts, faster
 
     def __init__(
         self,
@@ -93,11 +99,19 @@ class ExactConv2d(nn.Module):
         self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        numbers = x.to(self.weight.dtype)
+        numbers = x.to(self.weight.dtype if self.in_bytes is None else torch.uint8)
         if any(self.border):
             rows, columns = self.border
             numbers = F.pad(numbers, (columns, columns, rows, rows), mode="replicate")
+        if self.in_bytes is not None:
+            return self.in_bytes(numbers).to(x.dtype)
         return F.conv2d(numbers, self.weight, self.bias, self.stride, self.padding).to(x.dtype)
+
+    def compute_in_bytes(self) -> None:
+        """From now on, if that is possible and likely to be faster: inputs are spike counts, weights are small."""
+        wide = self.weight[0].numel() > self.weight.shape[1] >= LEAST_CHANNELS
+        if wide and self.input_max <= MAX_COUNT and self.weight.abs().max() * 2**FRACTION_BITS <= LARGEST:
+            self.in_bytes = ByteConvolution(self.weight, self.bias, self.stride, self.padding)
 
     def linear(self, tokens: Tensor) -> Tensor:
         """The 1x1 convolution of tokens [P, inputs] -> [P, outputs]."""

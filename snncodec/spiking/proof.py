@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from snncodec.errors import WeightsError
+from snncodec.spiking.byte_convolution import bytes_are_fast
 from snncodec.spiking.exact_neurons import MIN_THRESHOLD, ExactSpike
 from snncodec.spiking.fixed_point import FRACTION_BITS, on_grid
 from snncodec.spiking.layers import ExactConv2d
@@ -66,6 +67,8 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
         if isinstance(layer, ExactConv2d):
             largest = layer.largest_output()
             _set_type(layer, narrowest_exact_type(largest, refinement, name, device))
+            if layer.weight.dtype == torch.float32 and bytes_are_fast(device):
+                layer.compute_in_bytes()
             total += largest
         elif isinstance(layer, ExactSpike):
             if not (layer.threshold >= MIN_THRESHOLD).all() or not on_grid(layer.threshold, FRACTION_BITS - 1):

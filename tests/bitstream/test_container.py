@@ -57,7 +57,9 @@ def test_a_forged_file_that_breaks_no_rule_is_read():
 
 
 uint32 = st.integers(1, 2**32 - 1)
-headers = st.builds(Header, uint32, uint32, st.integers(1, 100), st.binary(min_size=8, max_size=8), st.booleans(), st.integers(0, 15))
+headers = st.builds(
+    Header, uint32, uint32, st.integers(1, 100), st.binary(min_size=8, max_size=8), st.booleans(), st.integers(0, 15)
+)
 views = {Tag.LEFT: st.binary(), Tag.RIGHT: st.binary()}
 payloads = st.fixed_dictionaries(views, optional={Tag.ICC: st.binary(), Tag.DISPARITY: st.binary()})
 

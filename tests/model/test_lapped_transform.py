@@ -68,7 +68,10 @@ def test_analysis_then_synthesis_is_the_identity(complete, exact, height, width,
 def test_angles_are_half_a_turn_in_32_steps_around_zero():
     for angle in range(CHROMA_ANGLES):
         radians = math.pi / 32 * (angle if angle < 8 else angle - 16)
-        assert chroma_turn(angle) == (round(math.cos(radians) * 2**14) / 2**14, round(math.sin(radians) * 2**14) / 2**14)
+        assert chroma_turn(angle) == (
+            round(math.cos(radians) * 2**14) / 2**14,
+            round(math.sin(radians) * 2**14) / 2**14,
+        )
 
 
 @pytest.mark.parametrize("angle", range(CHROMA_ANGLES))

@@ -180,7 +180,9 @@ def test_the_sketch_passes_its_old_8_89_db_within_a_few_steps(motorcycle, tmp_pa
 @pytest.mark.slow
 def test_training_on_from_the_shipped_weights_makes_them_better_for_what_they_see(options):
     lines = []
-    made = trainer.Trainer(options("run", init="base", preset="base", steps=40, crop=96, stages=("prior",)), lines.append)
+    made = trainer.Trainer(
+        options("run", init="base", preset="base", steps=40, crop=96, stages=("prior",)), lines.append
+    )
     made._begin("prior")
     views, quality = made.sampler.batch(8, 96), torch.arange(10, 90, 10)
     with torch.no_grad():
