@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from snncodec.bitstream.container import Header, Tag, check_size, unpack
-from snncodec.constants import MAX_PIXELS, QUALITIES
+from snncodec.constants import DEFAULT_EFFORT, EFFORTS, MAX_PIXELS, QUALITIES
 from snncodec.decoder.decode import decode_pair
 from snncodec.encoder.encode import EncodedPair, encode_pair
 from snncodec.errors import InputError, LimitError, UnsupportedError
@@ -41,15 +41,19 @@ class Codec:
         quality: int = 50,
         *,
         independent: bool = False,
+        effort: int = DEFAULT_EFFORT,
         icc: bytes | None = None,
         progress: Progress | None = None,
     ) -> bytes:
         """The bytes of a file that holds two views.
 
         `left`, `right`: uint8 [H, W, 3] of one size; `quality` 1..100; `independent`: code the right view without the
-        left; `icc`: a colour profile to keep. `InputError` for anything else, `LimitError` for too many pixels.
+        left; `effort` 1..9: how long to look for what makes the file smaller; `icc`: a colour profile to keep.
+        `InputError` for anything else, `LimitError` for too many pixels.
         """
-        return self.encode_pair(left, right, quality, independent=independent, icc=icc, progress=progress).data
+        return self.encode_pair(
+            left, right, quality, independent=independent, effort=effort, icc=icc, progress=progress
+        ).data
 
     def encode_pair(
         self,
@@ -58,17 +62,21 @@ class Codec:
         quality: int = 50,
         *,
         independent: bool = False,
+        effort: int = DEFAULT_EFFORT,
         icc: bytes | None = None,
         progress: Progress | None = None,
     ) -> EncodedPair:
         """As `encode`, with the encoder's own reconstruction beside the bytes."""
         check_views(left, right, quality)
+        check_number("effort", effort, EFFORTS)
         if icc is not None and len(icc) > MAX_PROFILE_BYTES:
             raise InputError(f"the colour profile has {len(icc)} bytes, the limit is {MAX_PROFILE_BYTES}")
         height, width = left.shape[:2]
         check_size(width, height)
         with exact_arithmetic(), memory_for(width, height):
-            return encode_pair(self.loaded, StereoPair(left, right, icc), int(quality), independent, progress)
+            return encode_pair(
+                self.loaded, StereoPair(left, right, icc), int(quality), independent, int(effort), progress
+            )
 
     def decode(
         self,
@@ -103,14 +111,16 @@ def encode(
     *,
     weights: str | Path = "base",
     independent: bool = False,
+    effort: int = DEFAULT_EFFORT,
     device: str = "auto",
     icc: bytes | None = None,
     progress: Progress | None = None,
 ) -> bytes:
     """The bytes of a file that holds two views; see `Codec` and `Codec.encode`."""
     check_views(left, right, quality)
+    check_number("effort", effort, EFFORTS)
     codec = Codec(weights, device)
-    return codec.encode(left, right, quality, independent=independent, icc=icc, progress=progress)
+    return codec.encode(left, right, quality, independent=independent, effort=effort, icc=icc, progress=progress)
 
 
 def decode(
@@ -142,8 +152,13 @@ def check_views(left: np.ndarray, right: np.ndarray, quality: int) -> None:
         raise InputError(
             f"the views differ in size: left {left.shape[1]}x{left.shape[0]}, right {right.shape[1]}x{right.shape[0]}"
         )
-    if isinstance(quality, bool) or not isinstance(quality, Integral) or not 1 <= quality <= QUALITIES:
-        raise InputError(f"quality must be a whole number from 1 to {QUALITIES}, not {quality!r}")
+    check_number("quality", quality, QUALITIES)
+
+
+def check_number(name: str, number: int, largest: int) -> None:
+    """Raise `InputError` unless it is a whole number from 1 to `largest`."""
+    if isinstance(number, bool) or not isinstance(number, Integral) or not 1 <= number <= largest:
+        raise InputError(f"{name} must be a whole number from 1 to {largest}, not {number!r}")
 
 
 def checked_bytes(data: bytes) -> bytes:

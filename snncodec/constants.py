@@ -3,6 +3,7 @@
 BLOCK = 16  # pixels to a side of a block: the stride of the latents; 16 x 16 x 3 = 768 numbers
 QUALITIES = 100  # qualities run from 1 to 100
 CHROMA_ANGLES = 16  # by which a file may turn the chroma axes: a quarter-turn in steps of 5.6 degrees
+EFFORTS, DEFAULT_EFFORT = 9, 5  # of encoders, from 1; not normative: decoders know nothing of them
 MAX_PIXELS = 2**28  # of one view, unless the caller sets another limit
 
 

@@ -19,6 +19,7 @@ from snncodec.benchmark.environment import describe_environment
 from snncodec.bitstream import container
 from snncodec.bitstream.container import Tag
 from snncodec.codec import Codec
+from snncodec.constants import DEFAULT_EFFORT
 from snncodec.errors import InputError
 from snncodec.io import datasets, images
 from snncodec.io.images import StereoPair
@@ -64,10 +65,11 @@ class StereoCoder:
     codec: Codec
     qualities: tuple[int, ...]
     independent: bool
+    effort: int
     name: str = "snncodec"
 
     def encode(self, pair: StereoPair, quality: int) -> tuple[bytes]:
-        return (self.codec.encode(*pair.views(), quality, independent=self.independent),)
+        return (self.codec.encode(*pair.views(), quality, independent=self.independent, effort=self.effort),)
 
     def decode(self, files: tuple[bytes, ...]) -> StereoPair:
         return self.codec.decode(files[0])
@@ -87,6 +89,7 @@ def run(
     weights: str | Path = "base",
     device: str = "auto",
     independent: bool = False,
+    effort: int = DEFAULT_EFFORT,
     progress: Progress | None = None,
 ) -> BenchResult:
     """Measure snncodec at `qualities` (1..100), and each baseline over its own qualities, on all pairs below `data`.
@@ -99,7 +102,7 @@ def run(
     if not chosen:
         raise InputError("no quality to measure was given; name at least one between 1 and 100")
     scenes, orphans = datasets.find_pairs(data)
-    ours = StereoCoder(Codec(weights, device), chosen, independent)
+    ours = StereoCoder(Codec(weights, device), chosen, independent, effort)
 
     settings = {
         "data": str(data),
@@ -108,6 +111,7 @@ def run(
         "weights": str(weights),
         "weights_id": ours.codec.loaded.id.hex(),
         "independent": independent,
+        "effort": effort,
         "device": device,
         "baselines": {coder.name: coder.settings for coder in alternatives},
     } | describe_environment(device)

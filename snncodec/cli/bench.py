@@ -6,9 +6,19 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import Device, Force, Independent, Quiet, Weights, check_targets, share_cores, split_names
+from snncodec.cli.options import (
+    Device,
+    Effort,
+    Force,
+    Independent,
+    Quiet,
+    Weights,
+    check_targets,
+    share_cores,
+    split_names,
+)
 from snncodec.cli.terminal import progress_bar
-from snncodec.constants import QUALITIES
+from snncodec.constants import DEFAULT_EFFORT, QUALITIES
 
 
 def bench(
@@ -19,6 +29,7 @@ def bench(
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")] = None,
     weights: Weights = "base",
     independent: Independent = False,
+    effort: Effort = DEFAULT_EFFORT,
     device: Device = "auto",
     force: Force = False,
     quiet: Quiet = False,
@@ -37,7 +48,14 @@ def bench(
 
     with progress_bar("measuring", quiet) as progress:
         result = runner.run(
-            data, chosen, formats, weights=weights, device=device, independent=independent, progress=progress
+            data,
+            chosen,
+            formats,
+            weights=weights,
+            device=device,
+            independent=independent,
+            effort=effort,
+            progress=progress,
         )
     if json_file:
         report.write_json(result, json_file, force)

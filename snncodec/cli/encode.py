@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import Device, Force, Independent, Quiet, Weights, check_targets, share_cores
+from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_targets, share_cores
 from snncodec.cli.terminal import progress_bar, say
+from snncodec.constants import DEFAULT_EFFORT
 
 
 def encode(
@@ -16,6 +17,7 @@ def encode(
     quality: Annotated[int, typer.Option("--quality", "-q", min=1, max=100, help="Higher is better.")] = 50,
     weights: Weights = "base",
     independent: Independent = False,
+    effort: Effort = DEFAULT_EFFORT,
     device: Device = "auto",
     force: Force = False,
     quiet: Quiet = False,
@@ -31,7 +33,9 @@ def encode(
     pair = read_pair(left, right, note=None if quiet else say)
     with progress_bar("encoding", quiet) as progress:
         codec = Codec(weights, device)
-        data = codec.encode(*pair.views(), quality, independent=independent, icc=pair.icc, progress=progress)
+        data = codec.encode(
+            *pair.views(), quality, independent=independent, effort=effort, icc=pair.icc, progress=progress
+        )
     write_bytes(output, data, force)
     if not quiet:
         height, width, _ = pair.left.shape

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from snncodec.constants import EFFORTS
 from snncodec.errors import InputError
 
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the networks run.")]
@@ -13,6 +14,7 @@ Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what exist
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr but errors.")]
 Weights = Annotated[str, typer.Option(metavar="NAME|FILE", help="Shipped weights by name, or a file of your own.")]
 Independent = Annotated[bool, typer.Option("--independent", help="Code the right view without the left one.")]
+Effort = Annotated[int, typer.Option(min=1, max=EFFORTS, help="1 is fastest, 9 makes the smallest files.")]
 CodedFile = Annotated[Path, typer.Argument(metavar="OUT.bin", help="File written by encode.")]
 
 

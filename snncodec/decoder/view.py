@@ -64,8 +64,8 @@ def decode_view(
             skipped = torch.from_numpy(decode_flags(coder, matched_blocks(prediction)))[None].to(device)
         return codec.run_context_model(hyper, quality, tile.shape, decode_pass, predicted=prediction, skipped=skipped)
 
-    gain = int(coder.decode_bypass(1, GAINS)[0])
     latents = map_coding_tiles(codec, shape, quality, predicted, decode_tile)
+    gain = int(coder.decode_bypass(1, GAINS)[0])
     coder.finish()
     return ViewCode(latents, gain)
 

@@ -79,5 +79,10 @@ class BlockCost:
 
 
 def residual_bits(coefficients: Tensor) -> Tensor:
-    """Bits of residual blocks, given as coefficients in steps [..., 16, 16]."""
-    return LOG_BITS * torch.log2(1 + CURVATURE * coefficients.square()).sum((-2, -1))
+    """Bits of residual blocks, given as coefficients of luma in steps [..., 16, 16]."""
+    return LOG_BITS * coefficient_bits(coefficients).sum((-2, -1))
+
+
+def coefficient_bits(coefficients: Tensor) -> Tensor:
+    """About what coefficients of any shape, in steps, cost in bits, distortion included."""
+    return torch.log2(1 + CURVATURE * coefficients.square())

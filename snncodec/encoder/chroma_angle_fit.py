@@ -1,7 +1,7 @@
 """How far a file turns the chroma axes of its transform: to where coefficients are estimated to cost the fewest bits.
 
-The rotation of colours that suits all pictures on average is adapted to one left view, as the adaptive colour transform of
-video codecs adapts theirs block by block.
+The rotation of colours that suits all pictures on average is adapted to one left view, as the adaptive colour transform
+of video codecs adapts theirs block by block.
 """
 
 from __future__ import annotations

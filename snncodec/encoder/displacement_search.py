@@ -16,11 +16,10 @@ import torch
 
 from snncodec.bitstream.block_scan import STRAIGHT
 from snncodec.bitstream.displacement_field import BlockContext, DisplacementField, scan_field
-from snncodec.decoder.inter_view import UNITS
 from snncodec.encoder.block_cost import BlockCost
+from snncodec.encoder.effort import Effort
 from snncodec.encoder.stereo_matching import contrast, match_blocks
 
-REFINEMENTS = 4  # scans in which a field settles: the first two save most
 SMOOTHNESS_BITS = 4.0  # that a first search pays for every doubling of how far a component is from its surroundings
 MOVE_PENALTY_BITS = 4.0  # a move of one unit must save as many: small gains are lost where fields become irregular
 COARSE_PRICE = 0.3  # weight of a displacement's own bits where it predicts others as well
@@ -37,9 +36,9 @@ LEAST_SHARE = 0.025  # of the right view's bits that a field must save: stereo p
 class DisplacementSearch:
     """The search of one pair: what does not depend on the interpolation kernel is computed once."""
 
-    def __init__(self, left: np.ndarray, right: np.ndarray, step: float) -> None:
+    def __init__(self, left: np.ndarray, right: np.ndarray, step: float, effort: Effort = Effort()) -> None:  # noqa: B008
         """`left`, `right`: uint8 [H, W, 3]; the coarser the quantisation `step`, the more a field must predict."""
-        self.step = step
+        self.step, self.effort = step, effort
         with torch.inference_mode():
             self.contrasts = contrast(left), contrast(right)
 
@@ -60,8 +59,8 @@ class DisplacementSearch:
             cost, columns = BlockCost(*self.contrasts, self.step, kernel), self.first_columns
             displacements = refine(cost, np.stack([columns, np.zeros_like(columns)]))
             least = math.inf
-            for unit in UNITS:
-                for _ in range(REFINEMENTS):
+            for unit in self.effort.units:
+                for _ in range(self.effort.refinements):
                     field, bits = rd_refine_field(cost, displacements, unit)
                     displacements = field.displacements
                 if bits >= least:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
 from snncodec.bitstream.container import Header, Tag, pack
 from snncodec.bitstream.range_coder import SymbolEncoder
+from snncodec.constants import DEFAULT_EFFORT
 from snncodec.decoder.view import ViewCode, as_picture, render
 from snncodec.encoder.chroma_angle_fit import fit_chroma_angle
-from snncodec.encoder.mode_decision import InterViewModes, ModeDecision, decide_inter_view
-from snncodec.encoder.rd_trial import Trial, code_after_trial, try_view
+from snncodec.encoder.effort import LEVELS, Effort
+from snncodec.encoder.mode_decision import InterViewModes, decide_inter_view
+from snncodec.encoder.rd_trial import Trial, code_after_trial, code_at_once, try_view
 from snncodec.io.images import StereoPair
 from snncodec.model.weights import LoadedWeights
 from snncodec.spiking.arithmetic import exact_arithmetic
@@ -49,34 +52,51 @@ def encode_pair(
     pair: StereoPair,
     quality: int,
     independent: bool = False,
+    effort: int = DEFAULT_EFFORT,
     progress: Progress | None = None,
 ) -> EncodedPair:
-    """Code two views, uint8 [H, W, 3] of one size; with `independent`, the right one without the left."""
+    """Code two views, uint8 [H, W, 3] of one size; with `independent`, the right one without the left.
+
+    `effort` is one of `effort.LEVELS`.
+    """
     left, right = pair.views()
     size = left.shape[:2]
     chroma_angle = fit_chroma_angle(loaded.codec, left, quality)  # not the right one: the left view is coded on its own
     loaded = loaded.turned(chroma_angle)
     sections = {Tag.ICC: pair.icc} if pair.icc else {}
-    sections[Tag.LEFT], left_code = encode_view(loaded, try_view(loaded, left, quality))
+    spend = LEVELS[effort]
+    sections[Tag.LEFT], left_code = encode_alone(loaded, left, quality, spend)
     left_reconstruction = render(loaded.codec, left_code, quality)
     if progress:
         progress(1, 2)
-    decision = ModeDecision(None, None)
+    modes, trial = None, None
     if not independent:
-        decision = decide_inter_view(loaded, left_reconstruction, right, quality)
-    if decision.modes:
-        sections[Tag.DISPARITY] = decision.modes.section
-    trial = decision.trial or try_view(loaded, right, quality)
-    sections[Tag.RIGHT], right_code = encode_view(loaded, trial, decision.modes)
+        modes, trial = decide_inter_view(loaded, left_reconstruction, right, quality, spend)
+    if modes:
+        sections[Tag.DISPARITY] = modes.section
+        sections[Tag.RIGHT], right_code = encode_view(loaded, right, quality, trial, modes)
+    else:
+        sections[Tag.RIGHT], right_code = encode_alone(loaded, right, quality, spend)
     if progress:
         progress(2, 2)
-    header = Header(size[1], size[0], quality, loaded.id, decision.modes is not None, chroma_angle)
-    return EncodedPair(pack(header, sections), loaded, quality, size, left_reconstruction, right_code, decision.modes)
+    header = Header(size[1], size[0], quality, loaded.id, modes is not None, chroma_angle)
+    return EncodedPair(pack(header, sections), loaded, quality, size, left_reconstruction, right_code, modes)
 
 
-def encode_view(loaded: LoadedWeights, trial: Trial, modes: InterViewModes | None = None) -> tuple[bytes, ViewCode]:
-    """The section of a view after a trial, and what it decodes to."""
+def encode_alone(loaded: LoadedWeights, view: np.ndarray, quality: int, effort: Effort) -> tuple[bytes, ViewCode]:
+    """The section of a view without a prediction, and what it decodes to."""
+    trial = try_view(loaded, view, quality) if effort.left_trial else None
+    return encode_view(loaded, view, quality, trial, None)
+
+
+def encode_view(
+    loaded: LoadedWeights, view: np.ndarray, quality: int, trial: Trial | None, modes: InterViewModes | None
+) -> tuple[bytes, ViewCode]:
+    """The section of a view, after a trial or at once, with a prediction or without; and what it decodes to."""
     coder = SymbolEncoder(loaded.tables)
-    given = (modes.predicted, modes.skipped) if modes else ()
-    code = code_after_trial(loaded, trial, coder, *given)
+    predicted, skipped = (modes.predicted, modes.skipped) if modes else (None, None)
+    if trial:
+        code = code_after_trial(loaded, trial, coder, predicted, skipped)
+    else:
+        code = code_at_once(loaded, view, quality, coder, predicted)
     return coder.finish(), code

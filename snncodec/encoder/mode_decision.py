@@ -1,32 +1,38 @@
 """How a right view is coded given the left one: two pictures in, a prediction and the mode of every block out.
 
 A block is coded intra, or inter (with the prediction), or skipped (its latents are copied from it). Estimates choose
-the displacement field; what is gained by it is then measured by coding the view both ways, and blocks without a gain
-are left intra.
+the displacement field, and leave blocks intra that would gain too little; whether it is better to skip a block is
+measured by coding the view for trial.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from snncodec.constants import BLOCK
 from snncodec.decoder.inter_view import InterViewPrediction, encode_inter_view
 from snncodec.decoder.tiling import Tile
-from snncodec.decoder.view import as_picture
+from snncodec.decoder.view import as_picture, map_coding_tiles
+from snncodec.encoder.analysis import analyse_view
+from snncodec.encoder.block_cost import coefficient_bits
 from snncodec.encoder.displacement_search import LEAST_SHARE, DisplacementSearch
+from snncodec.encoder.effort import Effort
 from snncodec.encoder.rd_trial import Trial, try_view
 from snncodec.encoder.weighted_prediction_fit import fit_weights
-from snncodec.model.prediction import PredictedView
+from snncodec.model.exact_codec import ExactCodec
+from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.weights import LoadedWeights
 
 SAMPLE = 20  # blocks to a side of the window in which kernels are compared
 SHARP_TO_SMOOTH = (2, 0, 1, 3, 4, 5, 6)  # kernels
 SEARCH_ATTEMPTS = ((0, LEAST_SHARE), (5, 0.1))  # kernels and what a field must save with them; the second finds bad
 # focus: there is something that saves 0.2 or more, but what is smooth saves up to 0.06 of unrelated pairs, too
-INTRA_MARGIN_BITS = 6.0  # that a block must gain by being intra: its neighbours lose a little
+LEAST_GAIN_BITS, LEAST_GAIN_SHARE = 5.0, 0.05  # that a block must be estimated to gain by the prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,54 +44,69 @@ class InterViewModes:
     skipped: np.ndarray  # bool [h, w]
 
 
-@dataclass(frozen=True, eq=False)
-class ModeDecision:
-    """The modes of an inter-view coded right view, or None; and the trial to go on from, if one was made."""
-
-    modes: InterViewModes | None
-    trial: Trial | None
-
-
 def decide_inter_view(
-    loaded: LoadedWeights, left_reconstruction: Tensor, right: np.ndarray, quality: int
-) -> ModeDecision:
+    loaded: LoadedWeights, left_reconstruction: Tensor, right: np.ndarray, quality: int, effort: Effort
+) -> tuple[InterViewModes | None, Trial | None]:
     """How to code `right` (uint8 [H, W, 3]) given the decoded left view (uint8 [3, 16 h, 16 w]).
 
-    Without inter-view modes if the views have so little in common that coding them independently costs less.
+    And the trial to go on from, if one was made. Neither if the views have so little in common that coding them
+    independently costs less.
     """
-    prediction = find_prediction(loaded, left_reconstruction, right, quality)
+    prediction = find_prediction(loaded, left_reconstruction, right, quality, effort)
     if prediction is None:
-        return ModeDecision(None, None)
-    intra = try_view(loaded, right, quality)
-    inter = try_view(loaded, right, quality, prediction.apply(left_reconstruction))
-    gains = intra.cost - inter.cost
-    field = replace(prediction.field, matched=prediction.field.matched & (gains > -INTRA_MARGIN_BITS))
-    section, prediction = encode_inter_view(replace(prediction, field=field))
-    matched = prediction.field.matched
+        return None, None
+    gains, enough = estimate_gains(loaded.codec, right, quality, prediction.apply(left_reconstruction))
+    matched = prediction.field.matched & enough
+    section, prediction = encode_inter_view(replace(prediction, field=replace(prediction.field, matched=matched)))
     if gains[matched].sum() < 8 * len(section):
-        return ModeDecision(None, intra)
-    skipped = inter.coded.skip_distortion <= inter.coded.bits + inter.coded.distortion
-    modes = InterViewModes(section, prediction.apply(left_reconstruction), skipped.cpu().numpy() & matched)
-    return ModeDecision(modes, inter)
+        return None, None
+    predicted, trial, skipped = prediction.apply(left_reconstruction), None, np.zeros_like(matched)
+    if effort.inter_trial:
+        trial = try_view(loaded, right, quality, predicted)
+        coded = trial.coded
+        skipped = matched & (coded.skip_distortion <= coded.bits + coded.distortion).cpu().numpy()
+    return InterViewModes(section, predicted, skipped), trial
+
+
+def estimate_gains(
+    codec: ExactCodec, right: np.ndarray, quality: int, predicted: PredictedView
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bits that each block is estimated to gain by the prediction, float64 [h, w], and whether that is enough."""
+    latents = analyse_view(codec, right, quality)
+    intra, inter = torch.zeros((2, *latents.shape[2:]), dtype=torch.float64, device=latents.device)
+
+    def estimate(tile: Tile, prediction: PredictedLatents | None) -> Tensor:
+        assert prediction is not None  # it was given
+        there = latents[(..., *tile)]
+        intra[tile] = coefficient_bits(there).sum((0, 1))
+        inter[tile] = coefficient_bits(there - prediction.values).sum((0, 1))
+        return there
+
+    map_coding_tiles(codec, (latents.shape[2], latents.shape[3]), quality, predicted, estimate)
+    gains = (intra - inter).cpu().numpy()
+    return gains, gains > np.maximum(LEAST_GAIN_BITS, LEAST_GAIN_SHARE * intra.cpu().numpy())
 
 
 def find_prediction(
-    loaded: LoadedWeights, left_reconstruction: Tensor, right: np.ndarray, quality: int
+    loaded: LoadedWeights, left_reconstruction: Tensor, right: np.ndarray, quality: int, effort: Effort
 ) -> InterViewPrediction | None:
     """The prediction of the right view that estimates find best, or None for views with too little in common."""
     left = as_picture(left_reconstruction, *right.shape[:2])
-    search = DisplacementSearch(left, right, float(loaded.codec.steps[quality - 1]))
+    search = DisplacementSearch(left, right, float(loaded.codec.steps[quality - 1]), effort)
     for kernel, share in SEARCH_ATTEMPTS:
         prediction = predict_with(search, left_reconstruction, right, kernel, share)
         if prediction.field.matched.any():
             break
     else:
         return None
-    kernel = best_kernel(loaded, left_reconstruction, right, quality, prediction)
+    kernel = best_kernel(prediction, kernel_cost(loaded, left_reconstruction, right, quality, prediction, effort))
     if kernel == prediction.kernel:
         return prediction
-    found = predict_with(search, left_reconstruction, right, kernel)
-    return found if found.field.matched.any() else replace(prediction, kernel=kernel)
+    if effort.search_again:
+        found = predict_with(search, left_reconstruction, right, kernel)
+        return found if found.field.matched.any() else replace(prediction, kernel=kernel)
+    other = replace(prediction, kernel=kernel, weights=np.zeros((3, 2), dtype=np.int8))
+    return replace(other, weights=fit_weights(other.apply(left_reconstruction), right))
 
 
 def predict_with(
@@ -100,23 +121,31 @@ def predict_with(
     return replace(unweighted, weights=fit_weights(unweighted.apply(left_reconstruction), right))
 
 
-def best_kernel(
+def kernel_cost(
     loaded: LoadedWeights,
     left_reconstruction: Tensor,
     right: np.ndarray,
     quality: int,
     prediction: InterViewPrediction,
-) -> int:
-    """The kernel with which matched blocks in the middle of the view are cheapest, as far as steps on the way gain."""
-    first = (max(0, (length - SAMPLE) // 2) for length in prediction.field.matched.shape)
+    effort: Effort,
+) -> Callable[[int], float]:
+    """What matched blocks in the middle of the view cost with a kernel: measured by coding them, or estimated."""
     lengths = prediction.field.matched.shape
+    first = (max(0, (length - SAMPLE) // 2) for length in lengths)
     part = Tile(*(slice(at, min(at + SAMPLE, length)) for at, length in zip(first, lengths, strict=True)))
     pixels, matched = right[part.pixels(BLOCK)], prediction.field.matched[part]
 
     def cost(kernel: int) -> float:
         predicted = replace(prediction, kernel=kernel).apply(left_reconstruction, part)
-        return float(try_view(loaded, pixels, quality, predicted).cost[matched].sum())
+        if effort.kernel_trial:
+            return float(try_view(loaded, pixels, quality, predicted).cost[matched].sum())
+        return -float(estimate_gains(loaded.codec, pixels, quality, predicted)[0][matched].sum())
 
+    return cost
+
+
+def best_kernel(prediction: InterViewPrediction, cost: Callable[[int], float]) -> int:
+    """The kernel of least cost, as far as steps from that of the prediction on the way gain."""
     best, least = prediction.kernel, cost(prediction.kernel)
     place = SHARP_TO_SMOOTH.index(best)
     for way in SHARP_TO_SMOOTH[place + 1 :], SHARP_TO_SMOOTH[:place][::-1]:

@@ -18,7 +18,10 @@ from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.encoder.symbol_sinks import NullSink, SymbolSink
 from snncodec.encoder.view import CodedView, code_view
 from snncodec.model.prediction import PredictedView
+from snncodec.model.view_decoder import GAINS
 from snncodec.model.weights import LoadedWeights
+
+ROUNDING = 0.4  # latents from 0.6 steps on are rounded up, about as they are coded
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +42,7 @@ def try_view(loaded: LoadedWeights, view: np.ndarray, quality: int, predicted: P
     codec = loaded.codec
     latents = analyse_view(codec, view, quality, predicted)
     coded = code_view(loaded, latents, quality, NullSink(), predicted)
-    reconstruction, gain = render_and_fit_gain(codec, coded.code.latents, view, quality, predicted)
+    reconstruction, gain = render_and_fit_gain(codec, coded.latents, view, quality, predicted)
     error = (reconstruction.double() - padded(view, codec.steps.device)[0]).square().sum(0)
     error = error.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).sum((1, 3))
     distortion = error * (SQUARED_STEP_BITS / float(codec.steps[quality - 1]) ** 2)
@@ -55,6 +58,25 @@ def code_after_trial(
     skipped: np.ndarray | None = None,
 ) -> ViewCode:
     """Code a view for good after a trial, handing its symbols to `sink` as `code_view` does; what it is decoded to."""
-    seen = trial.coded.code.latents, trial.reconstruction
+    seen = trial.coded.latents, trial.reconstruction
     latents = analyse_by_synthesis(loaded.codec, trial.view, trial.quality, trial.latents, *seen, trial.gain)
-    return code_view(loaded, latents, trial.quality, sink, predicted, skipped, trial.gain).code
+    decoded = code_view(loaded, latents, trial.quality, sink, predicted, skipped).latents
+    sink.encode_bypass(np.array([trial.gain]), GAINS)
+    return ViewCode(decoded, trial.gain)
+
+
+def code_at_once(
+    loaded: LoadedWeights,
+    view: np.ndarray,
+    quality: int,
+    sink: SymbolSink,
+    predicted: PredictedView | None = None,
+) -> ViewCode:
+    """As `code_after_trial`, without one: what latents will be decoded to is foreseen roughly, by rounding them."""
+    latents = analyse_view(loaded.codec, view, quality, predicted)
+    rounded = latents.sign() * (latents.abs() + ROUNDING).floor()
+    reconstruction, gain = render_and_fit_gain(loaded.codec, rounded, view, quality, predicted)
+    latents = analyse_by_synthesis(loaded.codec, view, quality, latents, rounded, reconstruction, gain)
+    decoded = code_view(loaded, latents, quality, sink, predicted).latents
+    sink.encode_bypass(np.array([gain]), GAINS)
+    return ViewCode(decoded, gain)

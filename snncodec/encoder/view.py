@@ -13,7 +13,7 @@ from torch import Tensor
 
 from snncodec.bitstream.skip_flags import encode_flags
 from snncodec.decoder.tiling import Tile
-from snncodec.decoder.view import ViewCode, hyper_indexes, map_coding_tiles, matched_blocks
+from snncodec.decoder.view import hyper_indexes, map_coding_tiles, matched_blocks
 from snncodec.encoder.quantiser import code_alone, code_residuals
 from snncodec.encoder.rdoq import HYPER_ERROR_BITS, SQUARED_STEP_BITS
 from snncodec.encoder.symbol_sinks import SymbolSink
@@ -21,7 +21,6 @@ from snncodec.model.context_model import PassInput
 from snncodec.model.hyperprior import HYPER_STRIDE
 from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.prediction import PredictedLatents, PredictedView
-from snncodec.model.view_decoder import FULL_GAIN, GAINS
 from snncodec.model.weights import LoadedWeights
 
 
@@ -29,7 +28,7 @@ from snncodec.model.weights import LoadedWeights
 class CodedView:
     """What a view was coded to, and what that costs per block, float64 [h, w]: bits, and distortion worth bits."""
 
-    code: ViewCode  # as decoded
+    latents: Tensor  # as decoded, float32 [1, N2, h, w] in steps
     bits: Tensor  # of its symbols
     distortion: Tensor  # of its latents
     skip_distortion: Tensor  # the same if they were copied from the prediction
@@ -42,9 +41,8 @@ def code_view(
     sink: SymbolSink,
     predicted: PredictedView | None = None,
     skipped: np.ndarray | None = None,
-    gain: int = FULL_GAIN,
 ) -> CodedView:
-    """Hand the symbols of one view to `sink`: the decoder's gain, hyper-latents, skip flags, latents pass by pass.
+    """Hand the symbols of one view to `sink`: hyper-latents, skip flags, latents pass by pass. The gain is to follow.
 
     `latents`, float32 [1, N2, h, w] in steps, are those to code. `predicted` (uint8), which the decoder has too, helps
     to code them; those of `skipped` blocks (bool [h, w], all of them matched; none by default) are taken from it.
@@ -52,9 +50,8 @@ def code_view(
     shape = latents.shape[2], latents.shape[3]
     skipped = np.zeros(shape, dtype=bool) if skipped is None else skipped
     coder = TileCoder(loaded, latents, quality, sink, skipped)
-    sink.encode_bypass(np.array([gain]), GAINS)
     decoded = map_coding_tiles(loaded.codec, shape, quality, predicted, coder.code)
-    return CodedView(ViewCode(decoded, gain), coder.bits, coder.distortion, coder.skip_distortion)
+    return CodedView(decoded, coder.bits, coder.distortion, coder.skip_distortion)
 
 
 class TileCoder:

@@ -8,6 +8,7 @@ for bit. Only CPUs with instructions for that (VNNI) are asked; on others floats
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +43,7 @@ class ByteConvolution:
 
     def __call__(self, counts: Tensor) -> Tensor:
         """Of counts uint8 [N, I, H, W], float32 [N, O, H', W']; both best channels-last."""
-        settings = self.stride, self.padding, [1, 1], 1, 1.0, 0, torch.float32, "none", [], ""
+        settings: tuple[Any, ...] = self.stride, self.padding, [1, 1], 1, 1.0, 0, torch.float32, "none", [], ""
         both = torch.ops.onednn.qconv2d_pointwise(
             counts, 1.0, 0, self.weight, self.units, self.zeros, self.bias, *settings
         )

@@ -19,7 +19,6 @@ from snncodec.spiking.exact_neurons import MAX_COUNT
 from snncodec.spiking.fixed_point import FRACTION_BITS, snap, snap_through
 from snncodec.spiking.neurons import Spike
 
-
 LEAST_CHANNELS = 32  # of inputs that make bytes worth their packing
 
 

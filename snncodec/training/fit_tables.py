@@ -13,7 +13,9 @@ from torch import Tensor
 
 from snncodec.bitstream.dependent_quantisation import levels_of
 from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, SCALES, TABLES, TOTAL, FrequencyTables
+from snncodec.constants import EFFORTS
 from snncodec.decoder.view import render
+from snncodec.encoder.effort import LEVELS
 from snncodec.encoder.mode_decision import decide_inter_view
 from snncodec.encoder.rd_trial import code_after_trial, try_view
 from snncodec.model.weights import LoadedWeights
@@ -58,9 +60,9 @@ def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
             code = code_after_trial(loaded, try_view(loaded, left, quality), counter)
             if right:
                 reconstruction = render(loaded.codec, code, quality)
-                decision = decide_inter_view(loaded, reconstruction, right[0], quality)
-                given = (decision.modes.predicted, decision.modes.skipped) if decision.modes else ()
-                code_after_trial(loaded, decision.trial or try_view(loaded, right[0], quality), counter, *given)
+                modes, trial = decide_inter_view(loaded, reconstruction, right[0], quality, LEVELS[EFFORTS])
+                given = (modes.predicted, modes.skipped) if modes else ()
+                code_after_trial(loaded, trial or try_view(loaded, right[0], quality), counter, *given)
     return counter.histogram
 
 

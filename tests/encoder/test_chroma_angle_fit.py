@@ -1,4 +1,4 @@
-"""The chroma angle: colours that vary along a turned axis get the axis turned to where they are; others are left alone."""
+"""The chroma angle: colours that vary along a turned axis get the axis turned to where they are; no others do."""
 
 import numpy as np
 import pytest

@@ -1,27 +1,29 @@
 """Mode decision: blocks are predicted, copied or coded on their own as it pays, and unrelated views cost nothing."""
 
 from dataclasses import replace
-from itertools import product
 from unittest.mock import patch
 
 import numpy as np
 import pytest
-import torch
-from conftest import field_of, moved, planes, textured
+from conftest import CPU, field_of, moved, planes, textured
 from PIL import Image, ImageFilter
+from skimage.data import stereo_motorcycle
 
 import snncodec
 from snncodec import Codec
-from snncodec.bitstream.container import Tag, read_header, unpack
+from snncodec.bitstream.container import Tag, unpack
 from snncodec.bitstream.skip_flags import decode_flags
-from snncodec.decoder import tiling, view
+from snncodec.decoder import view
 from snncodec.decoder.inter_view import InterViewPrediction, decode_inter_view
 from snncodec.decoder.view import as_picture
 from snncodec.decoder.warping import KERNELS
-from snncodec.encoder import encode, mode_decision
+from snncodec.encoder import mode_decision
 from snncodec.encoder.displacement_search import DisplacementSearch
-from snncodec.encoder.mode_decision import best_kernel, decide_inter_view
-from snncodec.encoder.rd_trial import Trial, try_view
+from snncodec.encoder.effort import LEVELS
+from snncodec.encoder.mode_decision import best_kernel, decide_inter_view, estimate_gains, kernel_cost
+from snncodec.encoder.rd_trial import Trial
+from snncodec.encoder.rdoq import SQUARED_STEP_BITS
+from snncodec.model.shipped_weights import load_weights
 from snncodec.spiking.arithmetic import exact_arithmetic
 
 
@@ -29,23 +31,28 @@ from snncodec.spiking.arithmetic import exact_arithmetic
 def test_the_kernel_that_suits_the_middle_of_the_view_is_chosen(kernel, loaded, monkeypatch):
     def error_of(loaded, view, quality, predicted):
         error = (predicted.pixels[0].int() - planes(view).int()).abs().sum(0).double()
-        return Trial(
-            view,
-            quality,
-            None,
-            None,
-            None,
-            None,
-            error.unflatten(1, (-1, 16)).unflatten(0, (-1, 16)).sum((1, 3)).numpy(),
-        )
+        cost = error.unflatten(1, (-1, 16)).unflatten(0, (-1, 16)).sum((1, 3)).numpy()
+        return Trial(view, quality, None, None, None, None, cost)
 
     monkeypatch.setattr(mode_decision, "try_view", error_of)
+    assert chosen_kernel(kernel, loaded, 9, monkeypatch) == kernel
+
+
+@pytest.mark.parametrize("kernel", [0, 1, 2, 6])
+def test_kernels_that_differ_much_are_told_apart_by_estimates(kernel, monkeypatch):
+    assert chosen_kernel(kernel, load_weights("base", CPU), 1, monkeypatch) == kernel
+
+
+def chosen_kernel(kernel, loaded, effort, monkeypatch):
+    """Which one suits a view whose middle was predicted with `kernel`."""
     monkeypatch.setattr(mode_decision, "SAMPLE", 4)
     left = planes(textured(96, 160))
     given = InterViewPrediction(field_of(23, 2, (6, 10)), kernel, np.zeros((3, 2), dtype=np.int8))
     right = as_picture(given.apply(left).pixels[0], 96, 160)
     right[:16], right[80:], right[:, :48], right[:, 112:] = 0, 0, 0, 0
-    assert best_kernel(loaded, left, right, 50, replace(given, kernel=0)) == kernel
+    prediction = replace(given, kernel=0)
+    with exact_arithmetic():
+        return best_kernel(prediction, kernel_cost(loaded, left, right, 50, prediction, LEVELS[effort]))
 
 
 @pytest.mark.parametrize("radius", [1.5, 2])
@@ -63,56 +70,56 @@ def test_blocks_that_lose_by_the_prediction_are_coded_intra(loaded):
     losing = np.zeros_like(matched)
     losing[:, 3:5] = True
 
-    def spoilt(loaded, view, quality, predicted=None):
-        trial = try_view(loaded, view, quality, predicted)
-        coded = replace(trial.coded, bits=trial.coded.bits + 1e4 * torch.from_numpy(losing))
-        return trial if predicted is None else replace(trial, coded=coded, cost=trial.cost + 1e4 * losing)
+    def spoilt(*given):
+        gains, enough = estimate_gains(*given)
+        return gains, enough & ~losing
 
-    with exact_arithmetic(), patch.object(mode_decision, "try_view", spoilt):
-        modes = decide_inter_view(loaded, planes(left), right, 60).modes
+    with exact_arithmetic(), patch.object(mode_decision, "estimate_gains", spoilt):
+        modes, _ = decide_inter_view(loaded, planes(left), right, 60, LEVELS[9])
     found = modes.predicted.matched[0, 0].numpy()
     assert matched[losing].any() and not found[losing].any()
     assert found.any() and not (modes.skipped & losing).any()
 
 
-def no_gain(loaded, view, quality, predicted=None):
-    """A trial in which a prediction helps nowhere."""
-    return try_view(loaded, view, quality)
+def test_a_block_is_estimated_to_gain_where_the_prediction_is_right_and_to_lose_where_it_is_not():
+    codec, (left, right) = load_weights("base", CPU).codec, moved(6)
+    prediction = InterViewPrediction(field_of(24, 0, (6, 10)), 0, np.zeros((3, 2), dtype=np.int8)).apply(planes(left))
+    prediction.pixels[..., 80:] = planes(textured(96, 80, 7))
+    with exact_arithmetic():
+        gains, enough = estimate_gains(codec, right, 60, prediction)
+    assert enough[:, 1:4].all() and not enough[:, 6:].any()
+    assert gains[:, 1:4].min() > 100 and gains[:, 6:].max() < 0
 
 
 def test_views_are_coded_independently_if_prediction_gains_less_than_the_field_costs(loaded):
     left, right = moved(6)
-    with exact_arithmetic(), patch.object(mode_decision, "try_view", no_gain):
-        decision = decide_inter_view(loaded, planes(left), right, 60)
-    assert decision.modes is None and decision.trial is not None
+    small = np.full((6, 10), 0.1), np.ones((6, 10), dtype=bool)
+    with exact_arithmetic(), patch.object(mode_decision, "estimate_gains", lambda *_: small):
+        assert decide_inter_view(loaded, planes(left), right, 60, LEVELS[9]) == (None, None)
 
 
-@pytest.mark.parametrize("tile", [4, 96])
-def test_a_right_view_of_which_the_intra_trial_is_kept_is_coded_as_if_independent(tiny, tile, monkeypatch):
-    monkeypatch.setattr(tiling, "CODING_TILE", tile)
-    codec, pair = Codec(tiny), moved(6)
-    independent = codec.encode_pair(*pair, 60, independent=True)
-    monkeypatch.setattr(mode_decision, "try_view", no_gain)
-    with patch.object(encode, "try_view", wraps=encode.try_view) as tried:
-        found = codec.encode_pair(*pair, 60)
-    assert tried.call_count == 1  # for the left view: the right one is not tried again
-    assert found.data == independent.data
-    assert np.array_equal(found.reconstruction().right, codec.decode(found.data).right)
+@pytest.mark.parametrize("effort", LEVELS)
+def test_all_efforts_decode_to_what_the_encoder_saw(tiny, effort):
+    codec, pair = Codec(tiny), moved(6, height=40, width=72)
+    for independent in (False, True):
+        encoded = codec.encode_pair(*pair, 60, effort=effort, independent=independent)
+        decoded = codec.decode(encoded.data)
+        for one, other in zip(decoded.views(), encoded.reconstruction().views(), strict=True):
+            assert np.array_equal(one, other)
 
 
-def test_views_that_match_a_little_but_not_enough_are_coded_as_if_independent(tiny):
-    codec, kept = Codec(tiny), 0
-    for seed, share in product((4, 11, 23), (0.45, 0.5, 0.55, 0.6)):
-        left, right = moved(6, height=40, width=40, seed=seed)
-        right = (share * right + (1 - share) * textured(40, 40, seed=99)).astype(np.uint8)
-        with patch.object(encode, "try_view", wraps=encode.try_view) as tried:
-            data = codec.encode(left, right, 60)
-        if (
-            tried.call_count == 1 and not read_header(data)[0].inter_view
-        ):  # there was a trial of the right view, and it was kept
-            kept += 1
-            assert data == codec.encode(left, right, 60, independent=True)
-    assert kept > 0
+@pytest.mark.slow
+def test_more_effort_makes_smaller_files_of_the_same_views():
+    pair, costs = [view[100:260, 200:440] for view in stereo_motorcycle()[:2]], []
+    codec = Codec()
+    step = float(codec.loaded.codec.steps[39])
+    for effort in (1, 5, 9):
+        encoded = codec.encode_pair(*pair, 40, effort=effort)
+        error = sum(
+            np.square(a.astype(float) - b).sum() for a, b in zip(pair, encoded.reconstruction().views(), strict=True)
+        )
+        costs.append(8 * len(encoded.data) + SQUARED_STEP_BITS * error / step**2)
+    assert costs[0] > costs[1] > 0.99 * costs[2] and costs[0] > costs[2]
 
 
 def test_blocks_of_equal_views_are_skipped_if_they_are_matched(tiny, monkeypatch):

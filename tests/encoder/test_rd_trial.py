@@ -10,9 +10,10 @@ from snncodec.decoder import tiling
 from snncodec.decoder.inter_view import InterViewPrediction
 from snncodec.decoder.view import as_picture, decode_view, render
 from snncodec.encoder.analysis import analyse_view
-from snncodec.encoder.rd_trial import code_after_trial, try_view
+from snncodec.encoder.rd_trial import code_after_trial, code_at_once, try_view
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.encoder.view import code_view
+from snncodec.model.view_decoder import FULL_GAIN, GAINS
 from snncodec.spiking.arithmetic import exact_arithmetic
 
 
@@ -27,6 +28,7 @@ def test_a_trial_counts_the_bits_and_the_distortion_of_the_file(loaded, predicte
     view, coder = moved(6)[1], SymbolEncoder(loaded.tables)
     with exact_arithmetic():
         code_view(loaded, analyse_view(loaded.codec, view, 60, predicted), 60, coder, predicted)
+        coder.encode_bypass(np.array([FULL_GAIN]), GAINS)
         section = coder.finish()
         code = decode_view(loaded, section, (6, 10), 60, predicted)
         decoded = as_picture(render(loaded.codec, code, 60, predicted), *view.shape[:2])
@@ -38,12 +40,16 @@ def test_a_trial_counts_the_bits_and_the_distortion_of_the_file(loaded, predicte
     assert np.array_equal(as_picture(trial.reconstruction, *view.shape[:2]), decoded)
 
 
-def test_what_is_coded_after_a_trial_decodes_to_the_latents_that_are_returned(loaded, predicted):
-    coder = SymbolEncoder(loaded.tables)
+@pytest.mark.parametrize("trial", [True, False])
+def test_what_is_coded_decodes_to_what_is_returned(loaded, predicted, trial):
+    view, coder = moved(6)[1], SymbolEncoder(loaded.tables)
     with exact_arithmetic():
-        code = code_after_trial(loaded, try_view(loaded, moved(6)[1], 60, predicted), coder, predicted)
+        if trial:
+            code = code_after_trial(loaded, try_view(loaded, view, 60, predicted), coder, predicted)
+        else:
+            code = code_at_once(loaded, view, 60, coder, predicted)
         decoded = decode_view(loaded, coder.finish(), (6, 10), 60, predicted)
-        assert torch.equal(decoded.latents, code.latents) and decoded.gain == code.gain
+    assert torch.equal(decoded.latents, code.latents) and decoded.gain == code.gain
 
 
 @pytest.mark.parametrize("tile", [1, 3])
@@ -55,4 +61,4 @@ def test_tiles_do_not_change_what_is_coded_after_a_trial(loaded, predicted, tile
         with exact_arithmetic():
             code_after_trial(loaded, try_view(loaded, view, 60, predicted), coder, predicted)
         sections.append(coder.finish())
-    assert len(sections[0]) == pytest.approx(len(sections[1]), rel=2e-3)  # the encoder's network is in ordinary floats
+    assert len(sections[0]) == pytest.approx(len(sections[1]), rel=1e-2)  # the encoder's network is in ordinary floats

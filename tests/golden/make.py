@@ -27,7 +27,7 @@ from snncodec.decoder.view import as_picture
 from snncodec.decoder.warping import KERNELS
 from snncodec.encoder import encode
 from snncodec.encoder.displacement_search import DisplacementSearch
-from snncodec.encoder.mode_decision import InterViewModes, ModeDecision, predict_with
+from snncodec.encoder.mode_decision import InterViewModes, predict_with
 from snncodec.io.files import write_bytes
 
 FOLDER = Path(__file__).parent
@@ -83,7 +83,7 @@ def views(case):
     return pair
 
 
-def forced_modes(case, loaded, left_reconstruction, right, quality):
+def forced_modes(case, loaded, left_reconstruction, right, quality, _effort):
     """Inter-view modes with the kernel of a case, whatever they cost; every third matched block is skipped."""
     left = as_picture(left_reconstruction, *right.shape[:2])
     search = DisplacementSearch(left, right, float(loaded.codec.steps[quality - 1]))
@@ -91,7 +91,7 @@ def forced_modes(case, loaded, left_reconstruction, right, quality):
     section, prediction = encode_inter_view(prediction)
     matched = prediction.field.matched
     skipped = matched & (np.arange(matched.size).reshape(matched.shape) % 3 == 0)
-    return ModeDecision(InterViewModes(section, prediction.apply(left_reconstruction), skipped), None)
+    return InterViewModes(section, prediction.apply(left_reconstruction), skipped), None
 
 
 def make(case, codec):

@@ -1,5 +1,6 @@
 """Promises of model/context_model.py: the decoder sees what the encoder saw, and nothing looks ahead."""
 
+import numpy as np
 import pytest
 import torch
 from conftest import CONFIGS, CPU, TINY, random_model, synthetic_pair
@@ -8,7 +9,7 @@ from hypothesis import given, settings, strategies
 from snncodec.bitstream.frequency_tables import FrequencyTables
 from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.constants import block_shape
-from snncodec.decoder.view import decode_view, render
+from snncodec.decoder.view import ViewCode, decode_view, render
 from snncodec.encoder.analysis import analyse_view
 from snncodec.encoder.quantiser import code_residuals
 from snncodec.encoder.symbol_sinks import NullSink
@@ -16,6 +17,7 @@ from snncodec.encoder.view import code_view
 from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.shipped_weights import load_weights
+from snncodec.model.view_decoder import FULL_GAIN, GAINS
 from snncodec.model.weights import LoadedWeights
 from snncodec.spiking.arithmetic import exact_arithmetic
 from snncodec.training.fit_tables import logistic_frequencies
@@ -41,8 +43,9 @@ def random_targets(height, width, seed=0):
 def encode_view(loaded, view, quality, *given):
     """The section of a view, and what it decodes to."""
     coder = SymbolEncoder(loaded.tables)
-    code = code_view(loaded, analyse_view(loaded.codec, view, quality, *given[:1]), quality, coder, *given).code
-    return coder.finish(), code
+    code = code_view(loaded, analyse_view(loaded.codec, view, quality, *given[:1]), quality, coder, *given)
+    coder.encode_bypass(np.array([FULL_GAIN]), GAINS)
+    return coder.finish(), ViewCode(code.latents, FULL_GAIN)
 
 
 @settings(max_examples=12)
