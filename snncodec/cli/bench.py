@@ -1,6 +1,7 @@
 """`snncodec bench`: a folder of pairs -> tables of size, quality and time."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -47,16 +48,8 @@ def bench(
     from snncodec.benchmark import report, runner
 
     with progress_bar("measuring", quiet) as progress:
-        result = runner.run(
-            data,
-            chosen,
-            formats,
-            weights=weights,
-            device=device,
-            independent=independent,
-            effort=effort,
-            progress=progress,
-        )
+        measure = partial(runner.run, weights=weights, device=device, independent=independent, effort=effort)
+        result = measure(data, chosen, formats, progress=progress)
     if json_file:
         report.write_json(result, json_file, force)
     if csv_file:

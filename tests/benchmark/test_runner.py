@@ -33,7 +33,7 @@ class FakeCodec:
         self.made.append((weights, device))
         return self
 
-    def encode(self, left, right, quality=50, *, independent=False):
+    def encode(self, left, right, quality=50, *, independent=False, effort=5):
         self.encoded.append((left.shape[0], quality, independent))
         header = Header(left.shape[1], left.shape[0], quality, self.loaded.id, inter_view=False)
         return pack(header, {Tag.LEFT: self._picture(left, quality), Tag.RIGHT: self._picture(right, quality)})
@@ -110,7 +110,7 @@ def test_bits_are_those_of_the_whole_file(result, data):
 def test_displacements_count_with_the_right_view():
     sections = {Tag.DISPARITY: b"d" * 7, Tag.LEFT: b"l" * 11, Tag.RIGHT: b"r" * 13}
     data = pack(Header(16, 16, 50, bytes(8), inter_view=True), sections)
-    assert runner.StereoCoder(FakeCodec(), (50,), independent=False).view_bytes((data,)) == (11, 20)
+    assert runner.StereoCoder(FakeCodec(), (50,), independent=False, effort=5).view_bytes((data,)) == (11, 20)
 
 
 def test_quality_is_that_of_the_decoded_file(codec, data, monkeypatch):
@@ -139,10 +139,10 @@ def test_weights_are_loaded_once(measured):
 
 
 def test_options_reach_the_codec_and_the_settings(codec, data):
-    result = runner.run(data, [50], [], weights="tiny", device="cpu", independent=True)
+    result = runner.run(data, [50], [], weights="tiny", device="cpu", independent=True, effort=2)
     assert codec.made == [("tiny", "cpu")] and codec.encoded[-1] == (170, 50, True)
-    settings = {key: result.settings[key] for key in ("weights", "device", "independent", "weights_id")}
-    assert settings == {"weights": "tiny", "device": "cpu", "independent": True, "weights_id": b"weights!".hex()}
+    settings = {key: result.settings[key] for key in ("weights", "device", "independent", "effort", "weights_id")}
+    assert settings == {"weights": "tiny", "device": "cpu", "independent": True, "effort": 2, "weights_id": b"weights!".hex()}
 
 
 def test_settings_name_machine_versions_and_baselines(result):

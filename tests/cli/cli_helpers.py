@@ -27,7 +27,7 @@ class Codec:
     def __init__(self, weights="base", device="auto"):
         self.weights = weights
 
-    def encode(self, left, right, quality=50, *, independent=False, icc=None, progress=None):
+    def encode(self, left, right, quality=50, *, independent=False, effort=5, icc=None, progress=None):
         header = Header(left.shape[1], left.shape[0], quality, f"{self.weights:>8}".encode()[:8], inter_view=False)
         return container.pack(header, {Tag.LEFT: left.tobytes(), Tag.RIGHT: right.tobytes()})
 

@@ -39,14 +39,14 @@ def test_tables_are_printed_and_files_are_written(folder, measured):
 
 
 def test_options_are_passed_on(folder, measured):
-    run("bench pairs -q 20,40 --baselines jpeg --independent --weights own.safetensors --device cpu")
-    options = {"weights": "own.safetensors", "device": "cpu", "independent": True, "progress": None}
+    run("bench pairs -q 20,40 --baselines jpeg --independent --effort 7 --weights own.safetensors --device cpu")
+    options = {"weights": "own.safetensors", "device": "cpu", "independent": True, "effort": 7, "progress": None}
     assert measured == [(Path("pairs"), [20, 40], ["jpeg"], options)]
 
 
 def test_without_a_choice_the_usual_qualities_meet_all_baselines(folder, measured):
     run("bench pairs")
-    options = {"weights": "base", "device": "auto", "independent": False, "progress": None}
+    options = {"weights": "base", "device": "auto", "independent": False, "effort": 5, "progress": None}
     assert measured == [(Path("pairs"), [10, 30, 50, 70, 90], ["jpeg", "webp", "avif"], options)]
 
 
