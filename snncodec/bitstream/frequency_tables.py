@@ -32,6 +32,7 @@ class FrequencyTables:
         if not whole or frequencies.min() < 0 or (frequencies[:, [0, -1]] < 1).any() or frequencies.max() > 2 * TOTAL:
             raise WeightsError("the probability tables of the weights are damaged")
         self.frequencies = frequencies.astype(np.int64)
+        self._cut: dict[int, np.ndarray] = {}  # weights of all tables as far as a reach; there are few
         self.reach = (np.cumprod(self.frequencies[:, :-1] > 0, axis=1).sum(1) - 1).astype(np.int64)
 
     @cached_property
@@ -42,10 +43,10 @@ class FrequencyTables:
 
     def rows(self, tables: np.ndarray, reach: int) -> np.ndarray:
         """Weights [n, 2 r + 2], float64, of escape, -r, ..., r in n tables, r being `reach`."""
-        rows = np.empty((len(tables), 2 * reach + 2))
-        rows[:, 0] = self._weights[tables, 0]
-        rows[:, 1:] = self._weights[tables, LARGEST_SYMBOL + 1 - reach : LARGEST_SYMBOL + 2 + reach]
-        return rows
+        if reach not in self._cut:
+            middle = self._weights[:, LARGEST_SYMBOL + 1 - reach : LARGEST_SYMBOL + 2 + reach]
+            self._cut[reach] = np.concatenate([self._weights[:, :1], middle], axis=1)
+        return self._cut[reach].take(tables, axis=0)
 
     @cached_property
     def _weights(self) -> np.ndarray:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 # What a squared error of a latent of one step is worth in bits. bpp + lambda * MSE with lambda = 24 / step**2 is
-# optimal for a uniform quantiser of that step; MSE is a mean over three channels, so a squared step counts 24 / 3.
-SQUARED_STEP_BITS = 8.0
+# optimal for a uniform quantiser of that step; MSE is a mean over three channels, so a squared step counts 24 / 3 = 8.
+# Measured, 10 is better by half a per cent.
+SQUARED_STEP_BITS = 10.0
 HYPER_ERROR_BITS = 4.0  # what that of a hyper-latent is worth: measured, it costs by worse probabilities only
 SHRINK = 2  # tried are the nearest integer and up to two steps towards zero
 

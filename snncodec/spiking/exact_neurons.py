@@ -3,7 +3,7 @@
 Membranes, offsets and thresholds are multiples of 2**-12, so sums and products with the leak are exact (see
 fixed_point.py). A count is voltage / threshold rounded to the nearest integer, halves to the even one. The division
 rounds, but never across a half: on a grid of u = 2**-12, a quotient below 4 that is no half is at least u / threshold
-away from one. In float32 its rounding error is at most 2**-23, and proof.py keeps thresholds below 2**10.
+away from one. In float32 its rounding error is at most 2**-23, and thresholds are below 2**10.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from snncodec.spiking.config import LEAK_UNIT, NeuronConfig
 
 MAX_COUNT = 4  # an integer LIF neuron fires 0..4 times a time step: four binary slots in spike-driven hardware
-MIN_THRESHOLD = 1 / 16
+MIN_THRESHOLD, MAX_THRESHOLD = 1 / 16, 1023.0
 RELU_LEVELS, RELU_MAX = 16, 16.0  # the CNN twin rounds to 1/16 and saturates at 16, so that it is exact too
 MAX_OUTPUT = {"ilif": float(MAX_COUNT), "lif": 1.0, "relu": RELU_MAX}
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from snncodec.errors import WeightsError
 from snncodec.spiking.byte_convolution import bytes_are_fast
-from snncodec.spiking.exact_neurons import MIN_THRESHOLD, ExactSpike
+from snncodec.spiking.exact_neurons import MAX_THRESHOLD, MIN_THRESHOLD, ExactSpike
 from snncodec.spiking.fixed_point import FRACTION_BITS, on_grid
 from snncodec.spiking.layers import ExactConv2d
 
@@ -71,8 +71,9 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
                 layer.compute_in_bytes()
             total += largest
         elif isinstance(layer, ExactSpike):
-            if not (layer.threshold >= MIN_THRESHOLD).all() or not on_grid(layer.threshold, FRACTION_BITS - 1):
-                raise WeightsError(f"{name} has thresholds that are not multiples of 2**-11 from 1/16 on")
+            in_range = (layer.threshold >= MIN_THRESHOLD) & (layer.threshold <= MAX_THRESHOLD)
+            if not in_range.all() or not on_grid(layer.threshold, FRACTION_BITS - 1):
+                raise WeightsError(f"{name} has thresholds that are not multiples of 2**-11 from 1/16 to 1023")
             total += float(layer.offset.abs().max() + 4 * layer.threshold.abs().max())
         else:
             total += sum(float(number.abs().max()) for number in layer.buffers(recurse=False))

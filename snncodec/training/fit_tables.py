@@ -15,6 +15,7 @@ from snncodec.bitstream.dependent_quantisation import levels_of
 from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, SCALES, TABLES, TOTAL, FrequencyTables
 from snncodec.constants import EFFORTS
 from snncodec.decoder.view import render
+from snncodec.encoder.chroma_angle_fit import fit_chroma_angle
 from snncodec.encoder.effort import LEVELS
 from snncodec.encoder.mode_decision import decide_inter_view
 from snncodec.encoder.rd_trial import code_after_trial, try_view
@@ -57,12 +58,13 @@ def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
         for number, scene in enumerate(scenes):
             quality = 1 + round(99 * number / max(1, len(scenes) - 1))
             left, *right = scene.permute(0, 2, 3, 1).numpy()
-            code = code_after_trial(loaded, try_view(loaded, left, quality), counter)
+            turned = loaded.turned(fit_chroma_angle(loaded.codec, left, quality))
+            code = code_after_trial(turned, try_view(turned, left, quality), counter)
             if right:
-                reconstruction = render(loaded.codec, code, quality)
-                modes, trial = decide_inter_view(loaded, reconstruction, right[0], quality, LEVELS[EFFORTS])
+                reconstruction = render(turned.codec, code, quality)
+                modes, trial = decide_inter_view(turned, reconstruction, right[0], quality, LEVELS[EFFORTS])
                 given = (modes.predicted, modes.skipped) if modes else ()
-                code_after_trial(loaded, trial or try_view(loaded, right[0], quality), counter, *given)
+                code_after_trial(turned, trial or try_view(turned, right[0], quality), counter, *given)
     return counter.histogram
 
 

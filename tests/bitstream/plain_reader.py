@@ -22,6 +22,7 @@ class PlainFile(NamedTuple):
 
     quality: int
     inter_view: bool
+    chroma_angle: int
     weights_id: bytes
     width: int
     height: int
@@ -44,14 +45,14 @@ def read_file(data):
     """The envelope of a file, all of it checked; `Refused` for a broken rule [3]."""
     require(data[:4] == b"SNNC", "the magic")
     require(data[4:5] == b"\x01", "the version")
-    require(len(data) >= 24, "the length of the header")
-    quality, flags, count, weights_id, width, height = struct.unpack_from("<BBB8sII", data, 5)
-    end = 24 + 9 * count
+    require(len(data) >= 25, "the length of the header")
+    quality, flags, angle, count, weights_id, width, height = struct.unpack_from("<BBBB8sII", data, 5)
+    end = 25 + 9 * count
     require(len(data) >= end + 4, "the length of the section table")
     require(zlib.crc32(data[:end]) == struct.unpack_from("<I", data, end)[0], "the header CRC")
     require(flags in (0, 1), "the flags")
-    require(1 <= quality <= 100 and width and height, "the quality or the size")
-    table = [struct.unpack_from("<BII", data, 24 + 9 * i) for i in range(count)]
+    require(1 <= quality <= 100 and angle <= 15 and width and height, "the quality, the chroma angle or the size")
+    table = [struct.unpack_from("<BII", data, 25 + 9 * i) for i in range(count)]
     check_tags([tag for tag, _, _ in table], bool(flags))
     payloads, offset = {}, end + 4
     for tag, length, crc in table:
@@ -59,7 +60,7 @@ def read_file(data):
         require(len(payload) == length and zlib.crc32(payload) == crc, f"the payload of section {tag}")
         payloads[tag], offset = payload, offset + length
     require(len(data) == offset, "the length of the file")
-    return PlainFile(quality, bool(flags), weights_id, width, height, table, payloads)
+    return PlainFile(quality, bool(flags), angle, weights_id, width, height, table, payloads)
 
 
 def check_tags(tags, inter_view):

@@ -41,7 +41,8 @@ def example():
 def assert_read_alike(data):
     """Both readers see the same envelope and the same prediction in a file."""
     plain, (header, sections), (_, payloads) = read_file(data), read_header(data), unpack(data)
-    assert plain[:5] == (header.quality, header.inter_view, header.weights_id, header.width, header.height)
+    views = header.width, header.height
+    assert plain[:6] == (header.quality, header.inter_view, header.chroma_angle, header.weights_id, *views)
     assert plain.table == [(section.tag, section.length, section.crc) for section in sections]
     assert plain.payloads == payloads
     if header.inter_view:

@@ -42,7 +42,7 @@ def written(monkeypatch):
 
 def test_the_symbols_of_a_picture_are_those_of_its_file(loaded, tiny, pair, written):
     scenes = torch.stack([planes(pair[0])])[:, None]
-    Codec(tiny, "cpu").encode(pair[0], pair[0], 1, independent=True)
+    Codec(tiny, "cpu").encode(pair[0], pair[0], 1, independent=True, effort=9)
     assert np.array_equal(2 * count_symbols(loaded, scenes), written.histogram)
 
 
