@@ -16,8 +16,9 @@ import torch
 
 from snncodec.bitstream.block_scan import STRAIGHT
 from snncodec.bitstream.displacement_field import BlockContext, DisplacementField, scan_field
+from snncodec.constants import EFFORTS
 from snncodec.encoder.block_cost import BlockCost
-from snncodec.encoder.effort import Effort
+from snncodec.encoder.effort import LEVELS, Effort
 from snncodec.encoder.stereo_matching import contrast, match_blocks
 
 SMOOTHNESS_BITS = 4.0  # that a first search pays for every doubling of how far a component is from its surroundings
@@ -36,7 +37,7 @@ LEAST_SHARE = 0.025  # of the right view's bits that a field must save: stereo p
 class DisplacementSearch:
     """The search of one pair: what does not depend on the interpolation kernel is computed once."""
 
-    def __init__(self, left: np.ndarray, right: np.ndarray, step: float, effort: Effort = Effort()) -> None:  # noqa: B008
+    def __init__(self, left: np.ndarray, right: np.ndarray, step: float, effort: Effort = LEVELS[EFFORTS]) -> None:
         """`left`, `right`: uint8 [H, W, 3]; the coarser the quantisation `step`, the more a field must predict."""
         self.step, self.effort = step, effort
         with torch.inference_mode():

@@ -10,8 +10,10 @@ import math
 import torch
 from torch import Tensor
 
+from snncodec.constants import DEFAULT_EFFORT
 from snncodec.decoder.view import as_picture
 from snncodec.encoder.displacement_search import DisplacementSearch
+from snncodec.encoder.effort import LEVELS
 from snncodec.encoder.mode_decision import predict_with
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.model.prediction import PredictedView
@@ -79,7 +81,7 @@ def predict_right(model: StereoCodec, left: Tensor, right: Tensor, quality: Tens
     predictions = []
     for view, target, q in zip(lefts, rights, quality.tolist(), strict=True):
         decoded, wanted = (as_picture(x, *x.shape[1:]) for x in (view, target))
-        search = DisplacementSearch(decoded, wanted, float(model.steps[q - 1]))
+        search = DisplacementSearch(decoded, wanted, float(model.steps[q - 1]), LEVELS[DEFAULT_EFFORT])
         predictions.append(predict_with(search, view, wanted).apply(view).centred())
     return PredictedView(torch.cat([p.pixels for p in predictions]), torch.cat([p.matched for p in predictions]))
 

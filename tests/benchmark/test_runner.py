@@ -142,7 +142,13 @@ def test_options_reach_the_codec_and_the_settings(codec, data):
     result = runner.run(data, [50], [], weights="tiny", device="cpu", independent=True, effort=2)
     assert codec.made == [("tiny", "cpu")] and codec.encoded[-1] == (170, 50, True)
     settings = {key: result.settings[key] for key in ("weights", "device", "independent", "effort", "weights_id")}
-    assert settings == {"weights": "tiny", "device": "cpu", "independent": True, "effort": 2, "weights_id": b"weights!".hex()}
+    assert settings == {
+        "weights": "tiny",
+        "device": "cpu",
+        "independent": True,
+        "effort": 2,
+        "weights_id": b"weights!".hex(),
+    }
 
 
 def test_settings_name_machine_versions_and_baselines(result):
