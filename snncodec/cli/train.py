@@ -8,7 +8,7 @@ import typer
 from snncodec.cli.options import Device, Force, Quiet, share_cores, split_names
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.errors import InputError
-from snncodec.training.options import STAGES, TrainOptions
+from snncodec.training.options import RECIPE, TrainOptions
 
 
 def train(
@@ -22,7 +22,7 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Length of the run in steps.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of the run in minutes.")] = None,
     crop: Annotated[int | None, typer.Option(min=32, help="Side of the training crops in pixels.")] = None,
-    stages: Annotated[str, typer.Option(help="Stages to run, in order.")] = ",".join(STAGES),
+    stages: Annotated[str, typer.Option(help="Stages to run, in order.")] = ",".join(RECIPE),
     output: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: runs/ and the preset's name.")
     ] = None,

@@ -11,6 +11,7 @@ from snncodec.errors import InputError
 from snncodec.model.config import PRESETS
 
 STAGES = ("prior", "decoder", "joint", "stereo", "stereo_joint")
+RECIPE = ("prior", "decoder", "stereo")  # what the shipped weights `base` were trained with; the others brought nothing
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class TrainOptions:
     crop: int | None = None  # side of the training crops in pixels; None means the stages' own
     device: str = "auto"
     out: Path = Path("runs/base")
-    stages: tuple[str, ...] = STAGES
+    stages: tuple[str, ...] = RECIPE
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

@@ -35,9 +35,9 @@ class Stage:
 
 
 PLAN = {
-    "prior": Stage(0.22, 1e-3, 192, 4, ENTROPY, encode=False, decode=False),
-    "decoder": Stage(0.08, 1e-3, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
-    "joint": Stage(0.3, 7e-4, 192, 4, SINGLE_VIEW),
-    "stereo": Stage(0.15, 1e-3, 256, 2, INTER_VIEW, encode=False, on_grid=True, pairs=True),
+    "prior": Stage(0.5, 7e-4, 192, 8, ENTROPY, encode=False, decode=False),
+    "decoder": Stage(0.2, 8e-4, 192, 4, ("decoder.network", "decoder_offsets"), encode=False),
+    "joint": Stage(0.3, 3e-4, 192, 4, SINGLE_VIEW),
+    "stereo": Stage(0.3, 8e-4, 256, 2, INTER_VIEW, encode=False, on_grid=True, pairs=True),
     "stereo_joint": Stage(0.25, 3e-4, 256, 2, ALL, on_grid=True, pairs=True, both_views=True),
 }

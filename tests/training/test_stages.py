@@ -4,13 +4,13 @@ import pytest
 from conftest import TINY
 
 from snncodec.model.stereo_codec import StereoCodec
-from snncodec.training.options import STAGES
+from snncodec.training.options import RECIPE, STAGES
 from snncodec.training.stages import PLAN, SINGLE_VIEW
 
 
-def test_the_plan_has_every_stage_in_order_and_spends_the_budget():
+def test_the_plan_has_every_stage_in_order_and_the_recipe_spends_the_budget():
     assert tuple(PLAN) == STAGES
-    assert sum(stage.share for stage in PLAN.values()) == pytest.approx(1)
+    assert sum(PLAN[stage].share for stage in RECIPE) == pytest.approx(1)
 
 
 def test_every_part_that_a_stage_trains_exists():

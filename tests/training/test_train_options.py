@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from snncodec.errors import InputError
-from snncodec.training.options import STAGES, TrainOptions
+from snncodec.training.options import RECIPE, STAGES, TrainOptions
 
 
 @pytest.mark.parametrize(
@@ -33,5 +33,6 @@ def test_options_of_a_run_that_can_be_done_are_taken(change):
     assert all(getattr(made, name) == value for name, value in change.items())
 
 
-def test_without_a_choice_all_stages_run_in_order():
-    assert TrainOptions([], steps=1).stages == STAGES == ("prior", "decoder", "joint", "stereo", "stereo_joint")
+def test_without_a_choice_the_stages_of_the_shipped_weights_run_in_order():
+    assert TrainOptions([], steps=1).stages == RECIPE == ("prior", "decoder", "stereo")
+    assert [stage for stage in STAGES if stage in RECIPE] == list(RECIPE)

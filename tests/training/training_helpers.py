@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from snncodec.model.stereo_codec import StereoCodec
 from snncodec.training import initial_transform, trainer
 from snncodec.training.crops import CropSampler
-from snncodec.training.options import TrainOptions
+from snncodec.training.options import STAGES, TrainOptions
 
 ORDINARY_BATCH, FILTER = CropSampler.batch, cache(initial_transform.lapped_filter)
 
@@ -46,7 +46,9 @@ def options(data, tmp_path):
     """A function: TrainOptions of a tiny run of 12 steps over all stages into the folder of that name."""
 
     def make(name, **changes):
-        return TrainOptions([data], **{"preset": "tiny", "steps": 12, "out": tmp_path / name, **changes})
+        return TrainOptions(
+            [data], **{"preset": "tiny", "steps": 12, "stages": STAGES, "out": tmp_path / name, **changes}
+        )
 
     return make
 
