@@ -13,12 +13,12 @@ from torch import Tensor
 
 from snncodec.bitstream.dependent_quantisation import levels_of
 from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, SCALES, TABLES, TOTAL, FrequencyTables
-from snncodec.constants import EFFORTS
+from snncodec.constants import DEFAULT_EFFORT
 from snncodec.decoder.view import render
 from snncodec.encoder.chroma_angle_fit import fit_chroma_angle
 from snncodec.encoder.effort import LEVELS
 from snncodec.encoder.mode_decision import decide_inter_view
-from snncodec.encoder.rd_trial import code_after_trial, try_view
+from snncodec.encoder.rd_trial import code_after_trial, code_at_once
 from snncodec.model.weights import LoadedWeights
 from snncodec.spiking.arithmetic import exact_arithmetic
 from snncodec.training.logistic import cell_of, logistic_bits
@@ -59,12 +59,14 @@ def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
             quality = 1 + round(99 * number / max(1, len(scenes) - 1))
             left, *right = scene.permute(0, 2, 3, 1).numpy()
             turned = loaded.turned(fit_chroma_angle(loaded.codec, left, quality))
-            code = code_after_trial(turned, try_view(turned, left, quality), counter)
+            code = code_at_once(turned, left, quality, counter)
             if right:
                 reconstruction = render(turned.codec, code, quality)
-                modes, trial = decide_inter_view(turned, reconstruction, right[0], quality, LEVELS[EFFORTS])
-                given = (modes.predicted, modes.skipped) if modes else ()
-                code_after_trial(turned, trial or try_view(turned, right[0], quality), counter, *given)
+                modes, trial = decide_inter_view(turned, reconstruction, right[0], quality, LEVELS[DEFAULT_EFFORT])
+                if modes and trial:
+                    code_after_trial(turned, trial, counter, modes.predicted, modes.skipped)
+                else:
+                    code_at_once(turned, right[0], quality, counter)
     return counter.histogram
 
 

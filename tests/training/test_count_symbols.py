@@ -9,7 +9,7 @@ from training_helpers import fresh_model
 from snncodec.bitstream.frequency_tables import LARGEST_SYMBOL, TABLES
 from snncodec.bitstream.range_coder import SymbolEncoder
 from snncodec.codec import Codec
-from snncodec.encoder.rd_trial import try_view
+from snncodec.encoder.rd_trial import code_at_once
 from snncodec.model.shipped_weights import load_weights
 from snncodec.model.weights import save_weights
 from snncodec.training import fit_tables
@@ -42,7 +42,7 @@ def written(monkeypatch):
 
 def test_the_symbols_of_a_picture_are_those_of_its_file(loaded, tiny, pair, written):
     scenes = torch.stack([planes(pair[0])])[:, None]
-    Codec(tiny, "cpu").encode(pair[0], pair[0], 1, independent=True, effort=9)
+    Codec(tiny, "cpu").encode(pair[0], pair[0], 1, independent=True)
     assert np.array_equal(2 * count_symbols(loaded, scenes), written.histogram)
 
 
@@ -67,8 +67,8 @@ def test_qualities_are_spread_over_the_whole_range(loaded, monkeypatch):
 
     def watched(loaded, view, quality, *given):
         used.append(quality)
-        return try_view(loaded, view, quality, *given)
+        return code_at_once(loaded, view, quality, *given)
 
-    monkeypatch.setattr(fit_tables, "try_view", watched)
+    monkeypatch.setattr(fit_tables, "code_at_once", watched)
     count_symbols(loaded, torch.zeros(4, 1, 3, 16, 16, dtype=torch.uint8))
     assert used == [1, 34, 67, 100]
