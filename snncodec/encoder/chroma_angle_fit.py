@@ -37,7 +37,9 @@ def significant_chroma(codec: ExactCodec, view: np.ndarray, quality: int) -> Ten
     """AC coefficients of both chroma axes in steps, float32 [2, n], of patches all over a view; small ones left out."""
     place = {number: channel for channel, number in enumerate(codec.transform.order.tolist())}
     axes = [[place.get(axis * COEFFICIENTS + frequency) for frequency in range(1, COEFFICIENTS)] for axis in (1, 2)]
-    pairs = torch.tensor([pair for pair in zip(*axes, strict=True) if None not in pair], dtype=torch.long).view(-1, 2)
+    pairs = torch.tensor(
+        [pair for pair in zip(*axes, strict=True) if None not in pair], dtype=torch.long, device="cpu"
+    ).view(-1, 2)
     pixels, step = padded(view, codec.steps.device), codec.steps[quality - 1]
     latents = codec.transform.analysis(patches(pixels).double() - 128) / step
     chroma = latents.float()[:, pairs].permute(2, 0, 1, 3, 4).flatten(1)

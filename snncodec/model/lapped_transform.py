@@ -135,8 +135,9 @@ class ExactLappedTransform(LappedTransform):
     def turned(self, angle: int) -> ExactLappedTransform:
         """The transform with its chroma axes, the second and third colour, turned by `chroma_turn(angle)`."""
         cosine, sine = chroma_turn(angle)
-        turn = torch.tensor([[1, 0, 0], [0, cosine, sine], [0, -sine, cosine]]).to(self.colours)
-        return ExactLappedTransform(self.filter, snap(turn @ self.colours, LINEAR_BITS), self.order)
+        luma, first, second = self.colours
+        turned = torch.stack([luma, cosine * first + sine * second, cosine * second - sine * first])
+        return ExactLappedTransform(self.filter, snap(turned, LINEAR_BITS), self.order)
 
     def prove(self) -> None:
         """`WeightsError` unless both directions provably compute exactly, and the order names channels once each."""

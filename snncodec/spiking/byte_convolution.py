@@ -32,10 +32,11 @@ class ByteConvolution:
         low = (whole + 2 ** (LOW_BITS - 1)) % 2**LOW_BITS - 2 ** (LOW_BITS - 1)
         parts = torch.cat([(whole - low) >> LOW_BITS, low]).to(torch.int8)
         self.outputs, self.stride, self.padding = len(weight), list(stride), list(padding)
-        self.units = torch.tensor([2.0 ** (LOW_BITS - FRACTION_BITS), 2.0**-FRACTION_BITS]).repeat_interleave(
-            len(weight)
+        units = torch.tensor(
+            [2.0 ** (LOW_BITS - FRACTION_BITS), 2.0**-FRACTION_BITS], dtype=torch.float32, device="cpu"
         )
-        self.zeros = torch.zeros(len(parts), dtype=torch.int64)
+        self.units = units.repeat_interleave(self.outputs)
+        self.zeros = torch.zeros(len(parts), dtype=torch.int64, device="cpu")
         self.bias = None if bias is None else torch.cat([bias, torch.zeros_like(bias)])
         self.weight = torch.ops.onednn.qconv_prepack(
             parts, self.units, 1.0, 0, self.stride, self.padding, [1, 1], 1, None
