@@ -28,21 +28,28 @@ class CodedResiduals:
     quantisers: Tensor  # 0 and 1 of dependent quantisation, -1 for what is rounded alone
 
 
-def code_residuals(residuals: Tensor, indexes: np.ndarray, tables: FrequencyTables, sink: SymbolSink) -> CodedResiduals:
+def code_residuals(
+    residuals: Tensor,
+    indexes: np.ndarray,
+    tables: FrequencyTables,
+    sink: SymbolSink,
+    error_bits: float = SQUARED_STEP_BITS,
+) -> CodedResiduals:
     """Hand the symbols of the residuals of a pass, in quantisation steps, to `sink`.
 
-    `indexes`, uint8, name the tables that the residuals are expected to suit.
+    `indexes`, uint8, name the tables that the residuals are expected to suit; a squared error of one step is worth
+    `error_bits`.
     """
     places = dependent_places(indexes)
     flat, flat_indexes = residuals.cpu().reshape(-1), indexes.reshape(-1)
     levels, bits, quantisers = torch.empty_like(flat), torch.empty_like(flat), torch.full_like(flat, -1)
     alone = torch.ones(flat.shape, dtype=torch.bool, device=flat.device)
     alone[torch.from_numpy(places)] = False
-    levels[alone], bits[alone] = code_alone(flat[alone], flat_indexes[alone.numpy()], tables, sink)
+    levels[alone], bits[alone] = code_alone(flat[alone], flat_indexes[alone.numpy()], tables, sink, error_bits)
     if len(places):
         chosen = flat[places].double()
         require_codable(chosen)
-        found = quantise_dependently(chosen.numpy(), flat_indexes[places], tables)
+        found = quantise_dependently(chosen.numpy(), flat_indexes[places], tables, error_bits)
         encode_dependent(sink, found.symbols, found.tables)
         for whole, part in ((levels, found.levels), (bits, found.bits), (quantisers, found.tables // SCALES - 1)):
             whole[places] = torch.from_numpy(part).to(whole)

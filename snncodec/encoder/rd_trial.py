@@ -14,7 +14,7 @@ from snncodec.constants import BLOCK
 from snncodec.decoder.view import ViewCode
 from snncodec.encoder.analysis import analyse_by_synthesis, analyse_view, padded
 from snncodec.encoder.gain_fit import render_and_fit_gain
-from snncodec.encoder.rdoq import SQUARED_STEP_BITS
+from snncodec.encoder.rdoq import squared_step_bits
 from snncodec.encoder.symbol_sinks import NullSink, SymbolSink
 from snncodec.encoder.view import CodedView, code_view
 from snncodec.model.prediction import PredictedView
@@ -45,7 +45,7 @@ def try_view(loaded: LoadedWeights, view: np.ndarray, quality: int, predicted: P
     reconstruction, gain = render_and_fit_gain(codec, coded.latents, view, quality, predicted)
     error = (reconstruction.double() - padded(view, codec.steps.device)[0]).square().sum(0)
     error = error.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).sum((1, 3))
-    distortion = error * (SQUARED_STEP_BITS / float(codec.steps[quality - 1]) ** 2)
+    distortion = error * (squared_step_bits(quality) / float(codec.steps[quality - 1]) ** 2)
     cost = (coded.bits + distortion).cpu().numpy()
     return Trial(view, quality, latents, coded, reconstruction, gain, cost)
 

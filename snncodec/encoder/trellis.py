@@ -30,12 +30,14 @@ class Quantised:
     bits: np.ndarray  # float32
 
 
-def quantise_dependently(residuals: np.ndarray, indexes: np.ndarray, tables: FrequencyTables) -> Quantised:
-    """The symbols of least bits + `SQUARED_STEP_BITS` * squared error for residuals [n], float64, in steps.
+def quantise_dependently(
+    residuals: np.ndarray, indexes: np.ndarray, tables: FrequencyTables, error_bits: float = SQUARED_STEP_BITS
+) -> Quantised:
+    """The symbols of least bits + `error_bits` * squared error for residuals [n], float64, in steps.
 
     They are in the order of `dependent_places`, as are the indexes of their tables, uint8 [n].
     """
-    candidates, costs = _branches(residuals, indexes, tables)
+    candidates, costs = _branches(residuals, indexes, tables, error_bits)
     branches = _cheapest_path(costs)
     places = np.arange(len(residuals))
     symbols, quantisers = candidates[branches, places], branches >> 1
@@ -43,7 +45,9 @@ def quantise_dependently(residuals: np.ndarray, indexes: np.ndarray, tables: Fre
     return Quantised(symbols, numbers, levels_of(symbols, quantisers), tables.bits(symbols, numbers))
 
 
-def _branches(residuals: np.ndarray, indexes: np.ndarray, tables: FrequencyTables) -> tuple[np.ndarray, np.ndarray]:
+def _branches(
+    residuals: np.ndarray, indexes: np.ndarray, tables: FrequencyTables, error_bits: float
+) -> tuple[np.ndarray, np.ndarray]:
     """For each quantiser and parity the best symbol, int64 [4, n], and what it costs, float64 [4, n]."""
     reach, signs = np.abs(residuals) / FINE_STEP, np.where(residuals < 0, -1, 1)
     nearest = (
@@ -57,20 +61,25 @@ def _branches(residuals: np.ndarray, indexes: np.ndarray, tables: FrequencyTable
         quantiser, even = branch >> 1, branch & 1 == 0
         numbers = table_of(indexes, quantiser)
         symbols[branch] = signs * magnitudes
-        costs[branch] = _cost(residuals, symbols[branch], quantiser, numbers, tables)
+        costs[branch] = _cost(residuals, symbols[branch], quantiser, numbers, tables, error_bits)
         if even:
             zeros = np.zeros_like(symbols[branch])
-            cost = _cost(residuals, zeros, quantiser, numbers, tables)
+            cost = _cost(residuals, zeros, quantiser, numbers, tables, error_bits)
             better = cost <= costs[branch]
             symbols[branch, better], costs[branch, better] = 0, cost[better]
     return symbols, costs
 
 
 def _cost(
-    residuals: np.ndarray, symbols: np.ndarray, quantiser: int, numbers: np.ndarray, tables: FrequencyTables
+    residuals: np.ndarray,
+    symbols: np.ndarray,
+    quantiser: int,
+    numbers: np.ndarray,
+    tables: FrequencyTables,
+    error_bits: float,
 ) -> np.ndarray:
     error = residuals - levels_of(symbols, quantiser)
-    return tables.bits(symbols, numbers) + SQUARED_STEP_BITS * error * error
+    return tables.bits(symbols, numbers) + error_bits * error * error
 
 
 def _cheapest_path(costs: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from snncodec.bitstream.skip_flags import encode_flags
 from snncodec.decoder.tiling import Tile
 from snncodec.decoder.view import hyper_indexes, map_coding_tiles, matched_blocks
 from snncodec.encoder.quantiser import code_alone, code_residuals
-from snncodec.encoder.rdoq import HYPER_ERROR_BITS, SQUARED_STEP_BITS
+from snncodec.encoder.rdoq import HYPER_ERROR_BITS, squared_step_bits
 from snncodec.encoder.symbol_sinks import SymbolSink
 from snncodec.model.context_model import PassInput
 from snncodec.model.hyperprior import HYPER_STRIDE
@@ -62,7 +62,7 @@ class TileCoder:
     ) -> None:
         """For the arguments see `code_view`."""
         self.loaded, self.codec, self.latents, self.quality = loaded, loaded.codec, latents, quality
-        self.sink, self.skipped = sink, skipped
+        self.sink, self.skipped, self.error_bits = sink, skipped, squared_step_bits(quality)
         costs = torch.zeros((3, *skipped.shape), dtype=torch.float64, device=latents.device)
         self.bits, self.distortion, self.skip_distortion = costs
 
@@ -74,7 +74,7 @@ class TileCoder:
         if prediction is not None:
             encode_flags(self.sink, self.skipped[tile], matched_blocks(prediction))
             skips = torch.from_numpy(self.skipped[tile]).to(latents.device)[None]
-            self.skip_distortion[tile] = SQUARED_STEP_BITS * (latents - prediction.values).square().sum(
+            self.skip_distortion[tile] = self.error_bits * (latents - prediction.values).square().sum(
                 (0, 1), dtype=torch.float64
             )
         bits, distortion = self.bits.new_zeros((2, latents[0, 0].numel()))
@@ -82,7 +82,7 @@ class TileCoder:
         def code_pass(given: PassInput) -> Tensor:
             assert given.targets is not None  # only a decoder has none
             mean, indexes = snap_latents(given.mean), table_indexes(given.index)
-            coded = code_residuals(given.targets - mean, indexes, self.loaded.tables, self.sink)
+            coded = code_residuals(given.targets - mean, indexes, self.loaded.tables, self.sink, self.error_bits)
             bits.index_add_(0, given.cells, coded.bits.sum(1, dtype=torch.float64))
             distortion.index_add_(
                 0, given.cells, (given.targets - mean - coded.levels).square_().sum(1, dtype=torch.float64)
@@ -91,7 +91,7 @@ class TileCoder:
 
         decoded = self.codec.run_context_model(hyper, self.quality, tile.shape, code_pass, latents, prediction, skips)
         self.bits[tile] += bits.view(tile.shape)
-        self.distortion[tile] = SQUARED_STEP_BITS * distortion.view(tile.shape)
+        self.distortion[tile] = self.error_bits * distortion.view(tile.shape)
         return decoded
 
     def _code_hyper(self, latents: Tensor, tile: Tile, prediction: PredictedLatents | None) -> Tensor:
