@@ -78,7 +78,7 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
         else:
             total += sum(float(number.abs().max()) for number in layer.buffers(recurse=False))
     kind = narrowest_exact_type(total, refinement, name, device)
-    if all(spike.neuron.time_steps == 1 for spike in spikes):
+    if spikes and all(spike.neuron.time_steps == 1 for spike in spikes):
         kind = torch.float32
     for layer in layers:
         if not isinstance(layer, ExactConv2d):

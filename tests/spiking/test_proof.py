@@ -115,14 +115,14 @@ def test_a_bias_counts_to_the_last_unit():
     assert prove_network(layer(-(edge - 4) / 4, bias=-4.0), "it", CPU) == torch.float64
 
 
-def test_every_layer_gets_the_narrowest_type_and_membranes_one_for_their_sum():
+def test_every_layer_gets_the_narrowest_type_and_membranes_of_one_time_step_32_bits():
     edge = EXACT_FLOAT32 * UNIT / 4
     network = nn.ModuleList(
         [layer(edge * 0.6), layer(edge * 0.7), layer(edge), Spike(3, CONFIGS["ilif"].spiking).exact()]
     )
-    assert prove_network(network, "it", CPU) == torch.float64
+    assert prove_network(network, "it", CPU) == torch.float32
     assert [part.weight.dtype for part in network[:3]] == [torch.float32, torch.float32, torch.float64]
-    assert network[3].offset.dtype == network[3].threshold.dtype == torch.float64
+    assert network[3].offset.dtype == network[3].threshold.dtype == torch.float32
     alone = nn.ModuleList([network[0], Spike(3, CONFIGS["ilif"].spiking).exact()])
     assert prove_network(alone, "it", CPU) == torch.float32 and alone[1].threshold.dtype == torch.float32
 
@@ -134,11 +134,17 @@ def test_layers_that_fit_alone_are_refused_where_their_sum_does_not():
         prove_network(nn.ModuleList([layer(edge * 0.5), layer(edge * 0.5)]), "it", CPU)
 
 
-@pytest.mark.parametrize("number", ["offset", "threshold"])
-def test_numbers_of_neurons_count_too(number):
-    spike = Spike(3, CONFIGS["ilif"].spiking).exact()
-    getattr(spike, number)[1] = 2.0**12
+def test_numbers_of_neurons_count_too_over_several_time_steps():
+    spike = Spike(3, CONFIGS["ilif in two steps"].spiking).exact()
+    spike.offset[1] = 2.0**12
     assert prove_network(spike, "it", CPU) == torch.float64
+
+
+def test_thresholds_beyond_the_range_are_refused():
+    spike = Spike(3, CONFIGS["ilif"].spiking).exact()
+    spike.threshold[1] = 1024.0
+    with pytest.raises(WeightsError, match="from 1/16 to 1023"):
+        prove_network(spike, "it", CPU)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_bits_and_pixels_are_those_of_the_file(name, quality, tmp_path):
     pixels = coded.pixels[0].permute(1, 2, 0).numpy() + 128
     decoded = codec.decode(data).left.astype(float)  # other symbols of like cost may have been chosen
     assert np.square(view - pixels).mean() == pytest.approx(np.square(view - decoded).mean(), rel=0.05)
-    assert np.square(pixels - decoded).mean() < 0.5 * np.square(view - decoded).mean()
+    assert np.square(pixels - decoded).mean() < 0.6 * np.square(view - decoded).mean()
 
 
 @torch.no_grad()
