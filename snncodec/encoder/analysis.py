@@ -56,9 +56,9 @@ def analyse_by_synthesis(
 
 
 def padded(view: np.ndarray, device: torch.device) -> Tensor:
-    """uint8 [H, W, 3] -> uint8 [1, 3, 16 h, 16 w], continued by border pixels."""
+    """uint8 [H, W, 3] -> uint8 [1, 3, 16 h, 16 w], continued by border pixels; laid out alike, whatever the view is."""
     padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
-    return torch.from_numpy(np.pad(view, padding, mode="edge")).to(device).permute(2, 0, 1)[None]
+    return torch.from_numpy(np.pad(view, padding, mode="edge")).to(device).permute(2, 0, 1)[None].contiguous()
 
 
 def blocks_of(pixels: Tensor) -> tuple[int, int]:

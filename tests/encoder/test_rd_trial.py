@@ -61,4 +61,4 @@ def test_tiles_do_not_change_what_is_coded_after_a_trial(loaded, predicted, tile
         with exact_arithmetic():
             code_after_trial(loaded, try_view(loaded, view, 60, predicted), coder, predicted)
         sections.append(coder.finish())
-    assert len(sections[0]) == pytest.approx(len(sections[1]), rel=1e-2)  # the encoder's network is in ordinary floats
+    assert len(sections[0]) == pytest.approx(len(sections[1]), rel=2e-3)  # the encoder's network is in ordinary floats

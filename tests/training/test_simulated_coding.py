@@ -8,6 +8,7 @@ from training_helpers import fresh_model, views
 
 from snncodec.bitstream.container import Tag, unpack
 from snncodec.codec import Codec
+from snncodec.encoder import encode, rd_trial
 from snncodec.model.prediction import PredictedView
 from snncodec.model.weights import save_weights, trainable
 from snncodec.spiking.layers import set_on_grid
@@ -19,7 +20,9 @@ QUALITY = torch.tensor([50])
 
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("quality", [10, 80])
-def test_bits_and_pixels_are_those_of_the_file(name, quality, tmp_path):
+def test_bits_and_pixels_are_those_of_the_file(name, quality, tmp_path, monkeypatch):
+    monkeypatch.setattr(encode, "fit_chroma_angle", lambda *_: 0)  # training turns no axes
+    monkeypatch.setattr(rd_trial, "analyse_by_synthesis", lambda *given: given[3])  # or latents
     view = textured(96, 128, 3)
     codec = Codec(save_weights(fresh_model(name), logistic_frequencies(), tmp_path / "w.safetensors"), "cpu")
     data = codec.encode(view, view, quality, independent=True)
@@ -31,7 +34,7 @@ def test_bits_and_pixels_are_those_of_the_file(name, quality, tmp_path):
     pixels = coded.pixels[0].permute(1, 2, 0).numpy() + 128
     decoded = codec.decode(data).left.astype(float)  # other symbols of like cost may have been chosen
     assert np.square(view - pixels).mean() == pytest.approx(np.square(view - decoded).mean(), rel=0.05)
-    assert np.square(pixels - decoded).mean() < 0.6 * np.square(view - decoded).mean()
+    assert np.square(pixels - decoded).mean() < 0.5 * np.square(view - decoded).mean()
 
 
 @torch.no_grad()
