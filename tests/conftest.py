@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import os
 from functools import cache
 
 import numpy as np
@@ -20,6 +21,10 @@ from snncodec.spiking.layers import FixedPointConv2d
 from snncodec.spiking.neurons import Spike
 from snncodec.training.fit_tables import logistic_frequencies
 from snncodec.training.initial_transform import start_transform
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several processes of several threads each would wait for each other
+    torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
 
 settings.register_profile("promises", derandomize=True, deadline=None, database=None)
 settings.load_profile("promises")
