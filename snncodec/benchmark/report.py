@@ -18,6 +18,7 @@ from rich.text import Text
 
 from snncodec.benchmark.runner import BenchResult
 from snncodec.io.files import write_bytes
+from snncodec.stopwatch import STAGES
 
 # Column title -> (key of a row or mean, format); bpp and PSNR are what a codec is judged by and come first, in bold.
 HEADLINE = {"bpp": ("bpp", ".3f"), "PSNR dB": ("psnr", ".2f")}
@@ -36,6 +37,8 @@ def print_tables(result: BenchResult, console: Console) -> None:
     means_first = {"codec": ("codec", ""), "quality": ("quality", "d"), "pairs": ("pairs", "d")}
     console.print(_table("Every pair", rows_first | HEADLINE | VIEWS | DETAILS, result.rows))
     console.print(_table("Means over pairs", means_first | HEADLINE | VIEWS | DETAILS, result.summary["means"]))
+    for way in ("encode", "decode"):
+        console.print(_stage_table(way, result.summary["means"]))
     if result.summary["bd_rate"]:
         console.print(_bd_table(result.summary["bd_rate"]))
     _print_settings(result, console)
@@ -78,6 +81,14 @@ def _table(title: str, columns: dict[str, tuple[str, str]], records: list[dict[s
             table.add_section()
         table.add_row(*(Text(_cell(record[key], form)) for key, form in columns.values()))  # Text: "[x]" is no markup
     return table
+
+
+def _stage_table(way: str, means: list[dict[str, Any]]) -> Table:
+    """Of the codecs whose time is known by stage: the others seem to spend none on a transform."""
+    columns = {"codec": ("codec", ""), "quality": ("quality", "d")}
+    columns |= {stage.replace("_", " "): (f"{way}_{stage}_s", ".3f") for stage in STAGES}
+    telling = [mean for mean in means if mean[f"{way}_transform_s"]]
+    return _table(f"Where the time goes: seconds to {way} a pair", columns, telling)
 
 
 def _bd_table(bd_rates: dict[str, dict[str, Any]]) -> Table:

@@ -6,7 +6,6 @@ with what went in. Nothing is printed, and nothing is written anywhere, least of
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -23,11 +22,26 @@ from snncodec.constants import DEFAULT_EFFORT
 from snncodec.errors import InputError
 from snncodec.io import datasets, images
 from snncodec.io.images import StereoPair
+from snncodec.stopwatch import STAGES, Stopwatch
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]  # (rows done, rows in all)
 
-MEANS = ("bpp", "bpp_left", "bpp_right", "psnr", "psnr_left", "psnr_right", "ms_ssim", "encode_s", "decode_s")
+STAGE_KEYS = {
+    f"{way}_{stage}_s": (number, stage) for number, way in enumerate(("encode", "decode")) for stage in STAGES
+}
+MEANS = (
+    "bpp",
+    "bpp_left",
+    "bpp_right",
+    "psnr",
+    "psnr_left",
+    "psnr_right",
+    "ms_ssim",
+    "encode_s",
+    "decode_s",
+    *STAGE_KEYS,
+)
 WARM_UP_SIDE = 128  # pixels; enough to load weights and start every kernel once, too small to take time
 
 
@@ -138,12 +152,13 @@ def _measure_all(scenes: list[datasets.Scene], coders: list[Coder], progress: Pr
 
 def measure(scene: str, pair: StereoPair, coder: Coder, quality: int) -> Row:
     """One row: the pair through `coder` and back. Bytes are those of all files, PSNR is in dB, times are seconds of
-    wall clock from pixels to bytes and from bytes to pixels. bpp of a view are 8 x its own bytes over its pixels."""
-    start = time.perf_counter()
-    files = coder.encode(pair, quality)
-    encoded = time.perf_counter()
-    decoded = coder.decode(files)
-    end = time.perf_counter()
+    wall clock from pixels to bytes and from bytes to pixels, in all and by stage. bpp of a view are 8 x its own bytes
+    over its pixels."""
+    clocks = Stopwatch(), Stopwatch()
+    with clocks[0].measure():
+        files = coder.encode(pair, quality)
+    with clocks[1].measure():
+        decoded = coder.decode(files)
     psnr_left, psnr_right = (metrics.psnr(a, b) for a, b in zip(pair.views(), decoded.views(), strict=True))
     num_bytes, pixels = sum(len(file) for file in files), pair.left.shape[0] * pair.left.shape[1]
     bpp_left, bpp_right = (metrics.bpp(count, pixels) for count in coder.view_bytes(files))
@@ -157,11 +172,11 @@ def measure(scene: str, pair: StereoPair, coder: Coder, quality: int) -> Row:
         "psnr_left": psnr_left,
         "psnr_right": psnr_right,
         "ms_ssim": metrics.ms_ssim_pair(pair, decoded),
-        "encode_s": encoded - start,
-        "decode_s": end - encoded,
+        "encode_s": clocks[0].total,
+        "decode_s": clocks[1].total,
         "bpp_left": bpp_left,
         "bpp_right": bpp_right,
-    }
+    } | {key: clocks[way].seconds[stage] for key, (way, stage) in STAGE_KEYS.items()}
 
 
 def summarise(rows: list[Row], ours: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from snncodec.bitstream.frequency_tables import TABLES, Categorical, FrequencyTables
 from snncodec.errors import FormatError
+from snncodec.stopwatch import timed
 
 Uniform: TypeAlias = constriction.stream.model.Uniform
 queue = constriction.stream.queue
@@ -43,10 +44,12 @@ class RangeEncoder:
     def __init__(self) -> None:
         self.coder = queue.RangeEncoder()
 
+    @timed("entropy_coder")
     def encode_adaptive(self, symbols: np.ndarray, counts: np.ndarray) -> None:
         """Append symbols [n] from 0 to len(counts) - 1, which are as likely as they were often seen: int64 counts."""
         self.coder.encode(symbols.astype(np.int32), adaptive_model(counts))
 
+    @timed("entropy_coder")
     def encode_bypass(self, symbols: np.ndarray, size: int) -> None:
         """Append symbols [n] that are equally likely from 0 to size - 1."""
         self.coder.encode(symbols.astype(np.int32), Uniform(size))
@@ -62,6 +65,7 @@ class SymbolEncoder(RangeEncoder):
         super().__init__()
         self.tables = tables
 
+    @timed("entropy_coder")
     def encode(self, symbols: np.ndarray, tables: np.ndarray) -> None:
         """Append int32 symbols with the numbers (uint8) of their tables, arrays of one shape, table by table."""
         symbols, tables = symbols.reshape(-1).astype(np.int64), tables.reshape(-1)
@@ -73,6 +77,7 @@ class SymbolEncoder(RangeEncoder):
             self.coder.encode(np.where(escaped, 0, part + reach + 1).astype(np.int32), self.tables.models[table])
             self._encode_escaped(part[escaped])
 
+    @timed("entropy_coder")
     def encode_mixed(self, symbols: np.ndarray, tables: np.ndarray) -> None:
         """Append int64 symbols [n], one by one, with the numbers (uint8) of their tables."""
         reach = self.tables.reach[tables]
@@ -98,10 +103,12 @@ class RangeDecoder:
             raise FormatError(f"an entropy-coded section has {len(data)} bytes, which is not a multiple of 4")
         self.coder = queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
+    @timed("entropy_coder")
     def decode_adaptive(self, number: int, counts: np.ndarray) -> np.ndarray:
         """The next int64 symbols [number]; the counts must be those of the encoder."""
         return self._next(adaptive_model(counts), int(number))
 
+    @timed("entropy_coder")
     def decode_bypass(self, number: int, size: int) -> np.ndarray:
         """The next int64 symbols [number] from 0 to size - 1."""
         return self._next(Uniform(size), int(number))
@@ -126,6 +133,7 @@ class SymbolDecoder(RangeDecoder):
         super().__init__(data)
         self.tables = tables
 
+    @timed("entropy_coder")
     def decode(self, tables: np.ndarray) -> np.ndarray:
         """The next int64 symbols, in the shape of the numbers (uint8) of their tables."""
         order, groups = by_table(tables.reshape(-1))
@@ -135,6 +143,7 @@ class SymbolDecoder(RangeDecoder):
             symbols[order[where]] = self._with_escaped(coded, self.tables.reach[table] + 1)
         return symbols.reshape(tables.shape)
 
+    @timed("entropy_coder")
     def decode_mixed(self, tables: np.ndarray) -> np.ndarray:
         """The next int64 symbols [n], which `SymbolEncoder.encode_mixed` was given with the same tables."""
         widest = int(self.tables.reach[tables].max())

@@ -10,17 +10,19 @@ import pytest
 from rich.console import Console
 
 from snncodec.benchmark import report
-from snncodec.benchmark.runner import BenchResult, summarise
+from snncodec.benchmark.runner import STAGE_KEYS, BenchResult, summarise
 from snncodec.errors import InputError
 
 KEYS = ["scene", "codec", "quality", "bytes", "bpp", "psnr", "psnr_left", "psnr_right"]
 KEYS += ["ms_ssim", "encode_s", "decode_s", "bpp_left", "bpp_right"]
+KEYS += STAGE_KEYS
 
 
 def rows(scene, codec, factor):
     """A rate-distortion curve of six points, 3 dB for twice the bits."""
     same = {"psnr_left": 28.0, "psnr_right": 29.0, "ms_ssim": 0.9, "encode_s": 1.5, "decode_s": 0.5}
     same |= {"bpp_left": 0.25, "bpp_right": 0.125}
+    same |= dict.fromkeys(STAGE_KEYS, 0.125 if codec == "snncodec" else 0.0)
     return [
         {"scene": scene, "codec": codec, "quality": q, "bytes": 99, "bpp": factor * 2**q / 10, "psnr": 28.25 + 3 * q}
         | same

@@ -9,11 +9,13 @@ from cli_helpers import fails, run
 
 from snncodec.benchmark import runner
 from snncodec.benchmark.runner import BenchResult, summarise
+from snncodec.stopwatch import STAGES
 
 codec, folder, coded = cli_helpers.codec, cli_helpers.folder, cli_helpers.coded  # fixtures
 ROW = {"scene": "alley", "codec": "snncodec", "quality": 20, "bytes": 99, "bpp": 0.25, "psnr": 30.5}
 ROW |= {"psnr_left": 30.0, "psnr_right": 31.0, "ms_ssim": 0.9, "encode_s": 1.0, "decode_s": 1.0}
 ROW |= {"bpp_left": 0.3, "bpp_right": 0.2}
+ROW |= {f"{way}_{stage}_s": 0.1 for way in ("encode", "decode") for stage in STAGES}
 
 
 @pytest.fixture
