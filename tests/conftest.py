@@ -63,7 +63,7 @@ def randomise(model, seed=0):
     for coding_pass in model.context_model.passes:
         if coding_pass.predictor is not None:
             coding_pass.predictor.weight.mul_(0.1)
-    for network in (model.left_encoder.network, model.decoder.network):
+    for network in filter(None, (model.left_encoder.network, model.decoder.network)):
         network.read_out.weight.mul_(0.1)  # a random correction should not drown the picture
         network.read_out.bias.mul_(0.1)
     return model

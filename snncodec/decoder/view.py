@@ -26,6 +26,7 @@ from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.view_decoder import GAINS
 from snncodec.model.weights import LoadedWeights
+from snncodec.stopwatch import timed
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,7 @@ def decode_view(
     return ViewCode(latents, gain)
 
 
+@timed("quantisation")
 def decode_residuals(coder: SymbolDecoder, indexes: np.ndarray) -> np.ndarray:
     """The next residuals of a pass, float64, in steps, in the shape of their table indexes (uint8)."""
     places, flat = dependent_places(indexes), indexes.reshape(-1)

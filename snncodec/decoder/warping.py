@@ -2,12 +2,10 @@
 
 Blocks overlap: each is moved with a margin that fades into its neighbours (overlapped block motion compensation:
 Orchard and Sullivan, IEEE TIP 1994), because edges between blocks that move differently are expensive to code.
+All numbers on the way are integers below 2**24, which float32 holds exactly.
 """
 
 from __future__ import annotations
-
-from functools import reduce
-from operator import add
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +13,7 @@ from torch import Tensor
 
 from snncodec.constants import BLOCK
 from snncodec.decoder.tiling import Tile, split
+from snncodec.stopwatch import timed
 
 SUBPIXELS = 4  # displacements are in quarter pixels
 KERNELS = (  # of interpolation at no, one, two and three quarters of a pixel, in 1/128; their numbers are in files
@@ -41,27 +40,28 @@ MARGIN = len(FADE) // 2
 TILE = 32  # blocks to a side that are moved at once; bounds memory, any number gives the same pixels
 
 
+@timed("warp")
 def warp(left: Tensor, displacements: Tensor, kernel: int, part: Tile | None = None) -> Tensor:
     """Move `left` (uint8 [3, 16 h, 16 w]) by `displacements` (int64 [2, h, w]: columns and rows in quarter pixels).
 
     Returns uint8 pixels of the whole view, or of the blocks of `part`. `kernel` is one of `KERNELS`, for rows and
     columns; pixels outside the view count as those of its border.
     """
-    taps = torch.tensor(KERNELS[kernel], dtype=torch.int32, device=left.device)
+    filters = interpolation_matrices(kernel, BLOCK + 2 * MARGIN, left.device)
     ring = F.pad(displacements[None].double(), (1, 1, 1, 1), mode="replicate")[0].long()  # torch pads floats only
     part = part or Tile(*(slice(0, length) for length in displacements.shape[1:]))
     moved = left.new_empty((len(left), *(length * BLOCK for length in part.shape)))
     for tile in split(part.shape, TILE):
         place = Tile(*(slice(p.start + t.start, p.start + t.stop) for p, t in zip(part, tile, strict=True)))
         around = ring[:, place.rows.start : place.rows.stop + 2, place.columns.start : place.columns.stop + 2]
-        moved[:, *tile.pixels(BLOCK)] = _warp_tile(left, around, taps, place)
+        moved[:, *tile.pixels(BLOCK)] = _warp_tile(left, around, filters, place)
     return moved
 
 
-def _warp_tile(left: Tensor, ring: Tensor, taps: Tensor, tile: Tile) -> Tensor:
+def _warp_tile(left: Tensor, ring: Tensor, filters: Tensor, tile: Tile) -> Tensor:
     """The pixels of a tile, of which the displacements [2, rows + 2, columns + 2] are those of it and around it."""
-    size, (height, width) = BLOCK + 2 * MARGIN, ring.shape[1:]
-    half = taps.shape[1] // 2
+    height, width = ring.shape[1:]
+    half = (filters.shape[2] - filters.shape[1] + 1) // 2
     reach = torch.arange(1 - half - MARGIN, BLOCK + MARGIN + half, device=left.device)
     places = (
         torch.arange(n, device=left.device) - 1 + span.start for n, span in zip((height, width), tile, strict=True)
@@ -71,16 +71,28 @@ def _warp_tile(left: Tensor, ring: Tensor, taps: Tensor, tile: Tile) -> Tensor:
     rows = (first_row[:, None] + (ring[1] >> 2))[..., None] + reach
     columns = columns.clamp(0, left.shape[2] - 1)[..., None, :]
     rows = rows.clamp(0, left.shape[1] - 1)[..., :, None]
-    patches = left[:, rows, columns].int()  # [3, h, w, 24 + 2 half - 1, 24 + 2 half - 1]
-    for component in (0, 1):  # along rows, then along columns
-        weights = taps[ring[component] & 3][..., None, None].unbind(2)
-        parts = (weight * patches[..., i : i + size] for i, weight in enumerate(weights))
-        patches = reduce(add, parts).transpose(3, 4)
-    patches = (patches + 2**5) >> 6  # two taps' units of 1/128 each: 14 bits of fraction become 8, then two fades add 8
+    patches = gather(left, rows, columns).float()  # [3, h, w, 24 + taps - 1, 24 + taps - 1]
+    down, across = (filters[fractions & 3] for fractions in ring.flip(0))
+    patches = down @ patches @ across.mT  # 14 bits of fraction
+    patches = patches.mul_(2**-8).add_(0.5).floor_()  # 6 of them are kept, and two fades add 8
     for _ in range(2):  # down the columns of the blocks, then along their rows
         patches = overlap(patches).permute(0, 2, 1, 4, 3)
-    pixels = ((patches + 2**15) >> 16).clamp(0, 255).to(torch.uint8)
+    pixels = patches.mul_(2**-14).add_(0.5).floor_().clamp_(0, 255).to(torch.uint8)
     return pixels.permute(0, 1, 3, 2, 4).flatten(3, 4).flatten(1, 2)
+
+
+def gather(pixels: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """pixels[:, rows, columns] of uint8 [3, H, W], the three colours of a pixel fetched at once."""
+    packed = torch.stack([*pixels, pixels[0]], dim=-1).view(torch.int32)[..., 0]
+    return packed[rows, columns].view(torch.uint8).unflatten(-1, (-1, 4))[..., :3].movedim(-1, 0)
+
+
+def interpolation_matrices(kernel: int, size: int, device: torch.device) -> Tensor:
+    """What `size` pixels in a row are, in 1/128, of the `size` + taps - 1 around them: [4, size, size + taps - 1]."""
+    taps = torch.tensor(KERNELS[kernel], dtype=torch.float32, device=device)
+    eye = torch.eye(size, dtype=torch.float32, device=device)
+    shifts = torch.stack([F.pad(eye, (i, taps.shape[1] - 1 - i)) for i in range(taps.shape[1])])
+    return torch.tensordot(taps, shifts, 1)
 
 
 def overlap(patches: Tensor) -> Tensor:

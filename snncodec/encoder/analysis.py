@@ -24,7 +24,7 @@ def analyse_view(codec: ExactCodec, view: np.ndarray, quality: int, predicted: P
 
     def analyse(part: Tensor, *prediction: Tensor) -> Tensor:
         given = PredictedView(*prediction).centred() if prediction else None
-        return codec.analyse(part.float() - 128, quality, given).float()
+        return codec.analyse(part.float() - 128, quality, given)
 
     maps = [pixels] if predicted is None else [pixels, predicted.pixels, predicted.matched]
     return in_tiles(analyse, maps, blocks_of(pixels), codec.margin)
@@ -45,10 +45,10 @@ def analyse_by_synthesis(
     error of pixels, the decoder network's derivative left out. The pixels are those of its full gain; with `gain`, in
     eighths, latents are to be coded.
     """
-    pixels, step = padded(view, codec.steps.device), codec.steps[quality - 1]
+    pixels, step = padded(view, codec.steps.device), float(codec.steps[quality - 1])
 
     def lacking(part: Tensor, decoded_part: Tensor) -> Tensor:
-        return (codec.transform.analysis(part.double() - decoded_part.double()) / step).float()
+        return codec.transform.in_floats.analysis(part.float() - decoded_part.float()).div_(step)
 
     error = in_tiles(lacking, [pixels, reconstruction[None]], blocks_of(pixels), 1)
     rate = SYNTHESIS_RATE * gain / FULL_GAIN

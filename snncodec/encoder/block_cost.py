@@ -9,12 +9,11 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from snncodec.bitstream.block_scan import Blocks
 from snncodec.constants import BLOCK
-from snncodec.decoder.warping import KERNELS
+from snncodec.decoder.warping import interpolation_matrices
 
 # Rate and distortion of a DCT coefficient of a luma block, r steps large: about 1.65 log2(1 + 7.4 r^2) bits, chroma
 # included. It goes like the error of a coefficient that is not coded (8 r^2 bits per channel), then like its logarithm.
@@ -35,10 +34,8 @@ class BlockCost:
     def __init__(self, left: Tensor, right: Tensor, step: float, kernel: int) -> None:
         self.left = left[0, 0]
         dct = torch.from_numpy(DCT).float() * (math.sqrt(3) / step) ** 0.5  # luma to that of an orthonormal transform
-        taps = torch.tensor(KERNELS[kernel], dtype=torch.float32, device="cpu") / 128
-        eye = torch.eye(BLOCK, dtype=torch.float32, device="cpu")
-        shifts = torch.stack([F.pad(eye, (i, taps.shape[1] - 1 - i)) for i in range(taps.shape[1])])
-        self.transforms = dct @ torch.tensordot(taps, shifts, 1)  # [4, 16, 16 + taps - 1], one for each displacement
+        filters = interpolation_matrices(kernel, BLOCK, torch.device("cpu")) / 128
+        self.transforms = dct @ filters  # [4, 16, 16 + taps - 1], one for each displacement
         self.right = dct @ right[0, 0].unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2) @ dct.T
         self.unmatched = (residual_bits(self.right) + UNMATCHED_PENALTY_BITS).numpy()  # [h, w], without the left view
         self.dims = *self.unmatched.shape, 2 * FARTHEST, 2 * FARTHEST

@@ -40,9 +40,9 @@ def significant_chroma(codec: ExactCodec, view: np.ndarray, quality: int) -> Ten
     pairs = torch.tensor(
         [pair for pair in zip(*axes, strict=True) if None not in pair], dtype=torch.long, device="cpu"
     ).view(-1, 2)
-    pixels, step = padded(view, codec.steps.device), codec.steps[quality - 1]
-    latents = codec.transform.analysis(patches(pixels).double() - 128) / step
-    chroma = latents.float()[:, pairs].permute(2, 0, 1, 3, 4).flatten(1)
+    pixels, step = padded(view, codec.steps.device), float(codec.steps[quality - 1])
+    latents = codec.transform.in_floats.analysis(patches(pixels).float() - 128) / step
+    chroma = latents[:, pairs].permute(2, 0, 1, 3, 4).flatten(1)
     return chroma[:, chroma.abs().amax(0) > SIGNIFICANT]
 
 

@@ -27,6 +27,7 @@ from snncodec.encoder.weighted_prediction_fit import fit_weights
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.weights import LoadedWeights
+from snncodec.stopwatch import timed
 
 SAMPLE = 20  # blocks to a side of the window in which kernels are compared
 SHARP_TO_SMOOTH = (2, 0, 1, 3, 4, 5, 6)  # kernels
@@ -55,7 +56,8 @@ def decide_inter_view(
     prediction = find_prediction(loaded, left_reconstruction, right, quality, effort)
     if prediction is None:
         return None, None
-    gains, enough = estimate_gains(loaded.codec, right, quality, prediction.apply(left_reconstruction))
+    latents = analyse_view(loaded.codec, right, quality)
+    gains, enough = estimate_gains(loaded.codec, latents, quality, prediction.apply(left_reconstruction))
     matched = prediction.field.matched & enough
     section, prediction = encode_inter_view(replace(prediction, field=replace(prediction.field, matched=matched)))
     if gains[matched].sum() < 8 * len(section):
@@ -68,11 +70,14 @@ def decide_inter_view(
     return InterViewModes(section, predicted, skipped), trial
 
 
+@timed("search")
 def estimate_gains(
-    codec: ExactCodec, right: np.ndarray, quality: int, predicted: PredictedView
+    codec: ExactCodec, latents: Tensor, quality: int, predicted: PredictedView
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bits that each block is estimated to gain by the prediction, float64 [h, w], and whether that is enough."""
-    latents = analyse_view(codec, right, quality)
+    """Bits that each block is estimated to gain by the prediction, float64 [h, w], and whether that is enough.
+
+    `latents` are those of the right view in steps, float32 [1, N2, h, w].
+    """
     intra, inter = torch.zeros((2, *latents.shape[2:]), dtype=torch.float64, device=latents.device)
 
     def estimate(tile: Tile, prediction: PredictedLatents | None) -> Tensor:
@@ -87,6 +92,7 @@ def estimate_gains(
     return gains, gains > np.maximum(LEAST_GAIN_BITS, LEAST_GAIN_SHARE * intra.cpu().numpy())
 
 
+@timed("search")
 def find_prediction(
     loaded: LoadedWeights, left_reconstruction: Tensor, right: np.ndarray, quality: int, effort: Effort
 ) -> InterViewPrediction | None:
@@ -99,7 +105,7 @@ def find_prediction(
             break
     else:
         return None
-    kernel = best_kernel(prediction, kernel_cost(loaded, left_reconstruction, right, quality, prediction, effort))
+    kernel = best_kernel(prediction, kernel_cost(loaded.codec, left_reconstruction, right, quality, prediction))
     if kernel == prediction.kernel:
         return prediction
     if effort.search_again:
@@ -122,24 +128,17 @@ def predict_with(
 
 
 def kernel_cost(
-    loaded: LoadedWeights,
-    left_reconstruction: Tensor,
-    right: np.ndarray,
-    quality: int,
-    prediction: InterViewPrediction,
-    effort: Effort,
+    codec: ExactCodec, left_reconstruction: Tensor, right: np.ndarray, quality: int, prediction: InterViewPrediction
 ) -> Callable[[int], float]:
-    """What matched blocks in the middle of the view cost with a kernel: measured by coding them, or estimated."""
+    """What matched blocks in the middle of the view are estimated to cost with a kernel, but for a constant."""
     lengths = prediction.field.matched.shape
     first = (max(0, (length - SAMPLE) // 2) for length in lengths)
     part = Tile(*(slice(at, min(at + SAMPLE, length)) for at, length in zip(first, lengths, strict=True)))
-    pixels, matched = right[part.pixels(BLOCK)], prediction.field.matched[part]
+    latents, matched = analyse_view(codec, right[part.pixels(BLOCK)], quality), prediction.field.matched[part]
 
     def cost(kernel: int) -> float:
         predicted = replace(prediction, kernel=kernel).apply(left_reconstruction, part)
-        if effort.kernel_trial:
-            return float(try_view(loaded, pixels, quality, predicted).cost[matched].sum())
-        return -float(estimate_gains(loaded.codec, pixels, quality, predicted)[0][matched].sum())
+        return -float(estimate_gains(codec, latents, quality, predicted)[0][matched].sum())
 
     return cost
 

@@ -17,6 +17,7 @@ from snncodec.encoder.rdoq import SQUARED_STEP_BITS, rdoq
 from snncodec.encoder.symbol_sinks import SymbolSink
 from snncodec.encoder.trellis import quantise_dependently
 from snncodec.errors import LimitError
+from snncodec.stopwatch import timed
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class CodedResiduals:
     quantisers: Tensor  # 0 and 1 of dependent quantisation, -1 for what is rounded alone
 
 
+@timed("quantisation")
 def code_residuals(
     residuals: Tensor,
     indexes: np.ndarray,
@@ -56,6 +58,7 @@ def code_residuals(
     return CodedResiduals(*(x.view_as(residuals).to(residuals.device) for x in (levels, bits, quantisers)))
 
 
+@timed("quantisation")
 def code_alone(
     residuals: Tensor,
     indexes: np.ndarray,

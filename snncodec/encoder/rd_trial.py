@@ -1,7 +1,4 @@
-"""What every block of a view would cost: a view is coded for trial, without bytes, and decoded.
-
-What a trial decodes to also tells how the latents are to be changed before the view is coded for good.
-"""
+"""Coding a view twice: for trial, without bytes, and then for good, with latents that the trial has made better."""
 
 from __future__ import annotations
 
@@ -10,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from snncodec.constants import BLOCK
 from snncodec.decoder.view import ViewCode
-from snncodec.encoder.analysis import analyse_by_synthesis, analyse_view, padded
+from snncodec.encoder.analysis import analyse_by_synthesis, analyse_view
 from snncodec.encoder.gain_fit import render_and_fit_gain
-from snncodec.encoder.rdoq import squared_step_bits
 from snncodec.encoder.symbol_sinks import NullSink, SymbolSink
 from snncodec.encoder.view import CodedView, code_view
 from snncodec.model.prediction import PredictedView
@@ -34,7 +29,6 @@ class Trial:
     coded: CodedView
     reconstruction: Tensor  # uint8 [3, 16 h, 16 w], with what the decoder network adds in full
     gain: int  # of what the decoder network adds, in eighths, with which the error would be least
-    cost: np.ndarray  # float64 [h, w]: bits, and what the distortion of pixels is worth in bits
 
 
 def try_view(loaded: LoadedWeights, view: np.ndarray, quality: int, predicted: PredictedView | None = None) -> Trial:
@@ -43,11 +37,7 @@ def try_view(loaded: LoadedWeights, view: np.ndarray, quality: int, predicted: P
     latents = analyse_view(codec, view, quality, predicted)
     coded = code_view(loaded, latents, quality, NullSink(), predicted)
     reconstruction, gain = render_and_fit_gain(codec, coded.latents, view, quality, predicted)
-    error = (reconstruction.double() - padded(view, codec.steps.device)[0]).square().sum(0)
-    error = error.unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).sum((1, 3))
-    distortion = error * (squared_step_bits(quality) / float(codec.steps[quality - 1]) ** 2)
-    cost = (coded.bits + distortion).cpu().numpy()
-    return Trial(view, quality, latents, coded, reconstruction, gain, cost)
+    return Trial(view, quality, latents, coded, reconstruction, gain)
 
 
 def code_after_trial(

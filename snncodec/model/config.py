@@ -24,12 +24,12 @@ class ModelConfig:
     tau: float = 2.0  # membrane time constant in time steps
     patch: int = 4  # stride of the pixel networks
     blocks: int = 2  # residual blocks in the decoder's pixel network
-    encoder_blocks: int = 0  # and in the encoders'; analysis by synthesis does most of what they could do
-    refined: int = 192  # leading latent channels that the spiking encoder refines
+    encoder_blocks: int = 0  # and in the encoders', which are linear without any: analysis by synthesis does as well
+    refined: int = 192  # leading latent channels that spiking encoders refine and see
     prior_width: int = 160  # membrane channels of the entropy model
     hyper_channels: int = 64  # hyper-latent channels, at stride 64
     groups: tuple[int, ...] = (3, 9, 24, 60, 160, 512)  # latent channels coded together; they sum to N2
-    compared: int = 6  # leading groups whose latents are compared with those predicted from the left view
+    compared: int = 4  # leading groups whose latents are compared with those predicted from the left view
     attended: tuple[int, ...] = ()  # groups before which the right view attends to the left one
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from snncodec.model.quality import ExactOffsets, QualityOffsets
 from snncodec.model.view_decoder import Decoder, ExactDecoder
 from snncodec.spiking.fixed_point import snap
 from snncodec.spiking.layers import repeat_over_time
+from snncodec.stopwatch import timed
 
 INFERRED_SHARE = 0.5  # of a cell's blocks that must be matched for its hyper-latents to be inferred, not coded
 
@@ -41,6 +42,7 @@ class EntropyModel(nn.Module):
     hyper_index: Tensor  # [Z], the real table index of each hyper-latent channel
     steps: Tensor  # [100], of quantisation, in pixel units
 
+    @timed("network")
     def hyper_analysis(self, latents: Tensor, quality: Tensor | int) -> Tensor:
         """Hyper-latents [N, Z, h/4, w/4], not rounded, of latents in steps [N, N2, h, w]."""
         return self.hyper_encoder(latents, self.hyper_offsets(self._at(quality)))
@@ -69,6 +71,7 @@ class EntropyModel(nn.Module):
         share = F.avg_pool2d(pad_to_hyper_cells(predicted.matched.to(hyper.dtype)), HYPER_STRIDE)
         return hyper, (share < INFERRED_SHARE).expand_as(hyper)
 
+    @timed("network")
     def run_context_model(
         self,
         hyper: Tensor,

@@ -24,6 +24,7 @@ from snncodec.model.view_decoder import FULL_GAIN, ExactDecoder
 from snncodec.model.view_encoder import LeftEncoder, RightEncoder
 from snncodec.spiking.fixed_point import snap
 from snncodec.spiking.proof import prove_network
+from snncodec.stopwatch import timed
 
 
 class ExactCodec(EntropyModel):
@@ -32,7 +33,6 @@ class ExactCodec(EntropyModel):
     transform: ExactLappedTransform
     left_encoder: LeftEncoder
     right_encoder: RightEncoder
-    encoder_offsets: ExactOffsets
     decoder: ExactDecoder
     decoder_offsets: ExactOffsets
 
@@ -61,14 +61,15 @@ class ExactCodec(EntropyModel):
         twin._modules = {**self._modules, "transform": self.transform.turned(chroma_angle)}
         return twin
 
+    @timed("network")
     def analyse(self, pixels: Tensor, quality: int, predicted: PredictedView | None = None) -> Tensor:
         """Latents in steps [1, N2, H/16, W/16] of one view [1, 3, H, W] (float32, minus 128), given a prediction."""
-        at = self._at(quality)
-        step, offsets = self.steps[quality - 1].float().view(1), self.encoder_offsets(at)
+        transform, step, at = self.transform.in_floats, self.steps[quality - 1].float().view(1), self._at(quality)
         if predicted is None:
-            return self.left_encoder(self.transform, pixels, step, offsets) / step
-        return self.right_encoder(self.left_encoder, self.transform, pixels, step, offsets, predicted) / step
+            return self.left_encoder(transform, pixels, step, at).div_(step)
+        return self.right_encoder(self.left_encoder, transform, pixels, step, at, predicted).div_(step)
 
+    @timed("network")
     def synthesise(
         self, latents: Tensor, quality: int, predicted: PredictedView | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -78,12 +79,7 @@ class ExactCodec(EntropyModel):
         """
         step = self.steps[quality - 1].view(1)
         values = dequantise(latents, step)
-        if predicted is not None:
-            predicted = PredictedView(predicted.pixels.double(), predicted.matched)
-        linear, correction = self.decoder(
-            self.transform, values, step, self.decoder_offsets(self._at(quality)), predicted
-        )
-        return linear, correction
+        return self.decoder(self.transform, values, step, self.decoder_offsets(self._at(quality)), predicted)
 
     def reconstruct(
         self, latents: Tensor, quality: int, predicted: PredictedView | None = None, gain: int = FULL_GAIN

@@ -9,20 +9,23 @@ order from pictures. Files may turn the two chroma axes to suit their pictures (
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor, nn
 
 from snncodec.constants import BLOCK, CHROMA_ANGLES
 from snncodec.errors import WeightsError
-from snncodec.model.config import ModelConfig
 from snncodec.spiking.fixed_point import snap
 from snncodec.spiking.proof import prove_chain
+from snncodec.stopwatch import timed
 
 OVERLAP = BLOCK // 2  # pixels on each side of a block border that the lapped filter mixes
 COEFFICIENTS = BLOCK * BLOCK  # of a block of one colour
 LINEAR_BITS = 14  # fraction bits of the filter, the colours and the DCT
 PIXEL_BITS = 8  # fraction bits of what lies between them, and of what comes out
 LATENT_MAX = 2.0**20  # of a dequantised latent, in pixel units
+STRIP = 4  # rows of blocks that are transformed at once
 
 # 2**14 cos(k pi / 32) / sqrt(8), rounded, for k = 0 to 16: the DCT-II of 16 points in fixed point.
 COSINES = (5793, 5765, 5681, 5543, 5352, 5109, 4816, 4478, 4096, 3675, 3218, 2731, 2217, 1682, 1130, 568, 0)
@@ -52,6 +55,16 @@ def chroma_turn(angle: int) -> tuple[float, float]:
     return TURNS[abs(signed)] / TURNS[0], sine if signed > 0 else -sine
 
 
+def strips(height: int) -> list[slice]:
+    """The rows of a map of blocks, a few at a time: what is computed of them stays in the processor's cache."""
+    return [slice(row, min(row + STRIP, height)) for row in range(0, height, STRIP)]
+
+
+def in_pixels(rows: slice) -> slice:
+    """Rows of blocks as rows of pixels."""
+    return slice(rows.start * BLOCK, rows.stop * BLOCK)
+
+
 class LappedTransform(nn.Module):
     """A and B in ordinary floats."""
 
@@ -61,50 +74,74 @@ class LappedTransform(nn.Module):
     dct: Tensor  # [16, 16]
     unit = 1.0  # of pixels and coefficients inside
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, filter: Tensor, colours: Tensor, order: Tensor) -> None:
         super().__init__()
-        self.register_buffer("filter", torch.eye(BLOCK))
-        self.register_buffer("colours", torch.eye(3))
-        self.register_buffer("order", torch.arange(config.N2, dtype=torch.int32))
-        self.register_buffer("dct", dct_matrix().float(), persistent=False)
+        self.register_buffer("filter", filter)
+        self.register_buffer("colours", colours)
+        self.register_buffer("order", order)
+        self.register_buffer("dct", dct_matrix().to(filter), persistent=False)
+
+    @classmethod
+    def unlapped(cls, channels: int) -> LappedTransform:
+        """A DCT of single blocks and colours: where to start from."""
+        return cls(torch.eye(BLOCK), torch.eye(3), torch.arange(channels, dtype=torch.int32))
 
     @property
     def means(self) -> Tensor:
         """Which latent channels are mean colours of blocks: bool [N2]."""
         return self.order % COEFFICIENTS == 0
 
+    @timed("transform")
     def analysis(self, pixels: Tensor) -> Tensor:
         """A, the transpose of B: pixels [N, 3, H, W] -> latents [N, N2, H/16, W/16]."""
         count, _, height, width = pixels.shape
         pixels = self._lap(pixels * self.unit, self.filter)
-        colours = self._round(self.colours @ pixels.flatten(2)).view(count, 3, height // BLOCK, BLOCK, width)
-        rows = self._round(self.dct @ colours).unflatten(4, (-1, BLOCK))
-        blocks = self._round(rows @ self.dct.T)  # [N, 3, h, 16, w, 16]
-        latents = blocks.permute(0, 1, 3, 5, 2, 4).reshape(count, 3 * COEFFICIENTS, height // BLOCK, width // BLOCK)
-        return latents.index_select(1, self.order) / self.unit
+        latents = pixels.new_empty((count, len(self.order), height // BLOCK, width // BLOCK))
+        for rows in strips(latents.shape[2]):
+            latents[:, :, rows] = self._blocks_to_latents(pixels[:, :, in_pixels(rows)])
+        return latents
 
+    @timed("transform")
     def synthesis(self, latents: Tensor) -> Tensor:
         """B: latents [N, N2, h, w] -> pixels [N, 3, 16 h, 16 w]."""
         count, _, height, width = latents.shape
-        blocks = latents.new_zeros((count, 3 * COEFFICIENTS, height, width))
-        blocks = blocks.index_copy(1, self.order.long(), latents * self.unit)
-        blocks = blocks.view(count, 3, BLOCK, BLOCK, height, width).permute(0, 1, 4, 2, 5, 3)  # [N, 3, h, 16, w, 16]
-        rows = self._round(blocks @ self.dct).flatten(4)
-        colours = self._round(self.dct.T @ rows).view(count, 3, -1)
-        pixels = self._round(self.colours.T @ colours).view(count, 3, height * BLOCK, width * BLOCK)
-        return self._lap(pixels, self.filter.T) / self.unit
+        pixels = latents.new_empty((count, 3, height * BLOCK, width * BLOCK))
+        for rows in strips(height):
+            pixels[:, :, in_pixels(rows)] = self._latents_to_blocks(latents[:, :, rows])
+        return self._lap(pixels, self.filter.T).mul_(1 / self.unit)
+
+    def _blocks_to_latents(self, pixels: Tensor) -> Tensor:
+        """Colours, then a DCT down and one across: [N, 3, 16 h, 16 w] -> [N, N2, h, w]."""
+        count, _, height, width = pixels.shape
+        blocks = pixels.view(count, 3, height // BLOCK, BLOCK, width // BLOCK, BLOCK).permute(1, 3, 5, 0, 2, 4)
+        colours = self._round(self.colours @ blocks.reshape(3, -1))
+        columns = self._round(self.dct @ colours.view(3, BLOCK, -1))
+        latents = self._round(self.dct @ columns.view(3 * BLOCK, BLOCK, -1)).view(3 * COEFFICIENTS, -1)
+        latents = latents.index_select(0, self.order).view(-1, count, height // BLOCK, width // BLOCK)
+        return latents.transpose(0, 1) * (1 / self.unit)
+
+    def _latents_to_blocks(self, latents: Tensor) -> Tensor:
+        """The transpose of `_blocks_to_latents`."""
+        count, channels, height, width = latents.shape
+        planes = latents.transpose(0, 1).reshape(channels, -1) * self.unit
+        planes = planes.new_zeros((3 * COEFFICIENTS, planes.shape[1])).index_copy_(0, self.order.long(), planes)
+        rows = self._round(self.dct.T @ planes.view(3 * BLOCK, BLOCK, -1))
+        colours = self._round(self.dct.T @ rows.view(3, BLOCK, -1))
+        blocks = self._round(self.colours.T @ colours.view(3, -1)).view(3, BLOCK, BLOCK, count, height, width)
+        return blocks.permute(3, 0, 4, 1, 5, 2).reshape(count, 3, height * BLOCK, width * BLOCK)
 
     def _lap(self, pixels: Tensor, filter: Tensor) -> Tensor:
-        """Apply a filter across every block border. Image borders are left alone: the inverse is the transpose."""
-        height, width = pixels.shape[2:]
-        if height > BLOCK:
-            inner = pixels[:, :, OVERLAP:-OVERLAP].unflatten(2, (-1, BLOCK))
-            inner = self._round(filter @ inner).flatten(2, 3)
-            pixels = torch.cat([pixels[:, :, :OVERLAP], inner, pixels[:, :, -OVERLAP:]], dim=2)
-        if width > BLOCK:
-            inner = pixels[..., OVERLAP:-OVERLAP].unflatten(3, (-1, BLOCK))
-            inner = self._round(inner @ filter.T).flatten(3)
-            pixels = torch.cat([pixels[..., :OVERLAP], inner, pixels[..., -OVERLAP:]], dim=3)
+        """Apply a filter across every block border, in place; returns the pixels.
+
+        Image borders are left alone: the inverse is the transpose.
+        """
+        height, width = (length // BLOCK for length in pixels.shape[2:])
+        for rows in strips(height - 1):
+            blocks = pixels[:, :, OVERLAP:-OVERLAP][:, :, in_pixels(rows)].unflatten(2, (-1, BLOCK))
+            blocks.copy_(self._round(filter @ blocks))
+        for rows in strips(height) if width > 1 else []:
+            blocks = pixels[:, :, in_pixels(rows), OVERLAP:-OVERLAP].unflatten(3, (-1, BLOCK))
+            blocks.copy_(self._round(blocks @ filter.T))
         return pixels
 
     def _round(self, x: Tensor) -> Tensor:
@@ -125,12 +162,10 @@ class ExactLappedTransform(LappedTransform):
 
     unit = 2.0**PIXEL_BITS
 
-    def __init__(self, filter: Tensor, colours: Tensor, order: Tensor) -> None:
-        nn.Module.__init__(self)
-        self.register_buffer("filter", filter)
-        self.register_buffer("colours", colours)
-        self.register_buffer("order", order)
-        self.register_buffer("dct", dct_matrix().to(filter.device), persistent=False)
+    @cached_property
+    def in_floats(self) -> LappedTransform:
+        """The same in float32: faster, not exact. Encoders look at pictures through it."""
+        return LappedTransform(self.filter.float(), self.colours.float(), self.order)
 
     def turned(self, angle: int) -> ExactLappedTransform:
         """The transform with its chroma axes, the second and third colour, turned by `chroma_turn(angle)`."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from snncodec.spiking.fixed_point import snap
-
 MEAN_RADIUS = 8  # the local mean is taken over 17 x 17 pixels
 MEAN_AREA = (2 * MEAN_RADIUS + 1) ** 2
+QUARTERS, PIXEL_MAX = 4, 1024  # pixels count in quarters of a grey level; decoded ones may leave -128..127
 INPUT_SCALE, INPUT_MAX = 16, 511  # networks see pixel differences in sixteenths of a step, clipped to +-511
 
 
@@ -18,12 +17,14 @@ def local_mean(x: Tensor) -> Tensor:
 
 
 def local_sum(x: Tensor) -> Tensor:
-    """Sums over 17 x 17 pixels, separably, as differences of running sums; exact for fixed-point numbers."""
-    width = 2 * MEAN_RADIUS + 1
+    """Sums over 17 x 17 pixels, separably, by doubling: of 2, 4, 8 and 16 in a row, and one more."""
     x = F.pad(x.contiguous(), [MEAN_RADIUS] * 4, mode="replicate")
-    for dim, before in ((2, (0, 0, 1, 0)), (3, (1, 0))):
-        sums, size = F.pad(x.cumsum(dim), before), x.shape[dim] - width + 1
-        x = sums.narrow(dim, width, size) - sums.narrow(dim, 0, size)
+    for dim in (2, 3):
+        sums, size = x, x.shape[dim] - 2 * MEAN_RADIUS
+        for width in (1, 2, 4, 8):
+            length = sums.shape[dim] - width
+            sums = sums.narrow(dim, 0, length) + sums.narrow(dim, width, length)
+        x = sums.narrow(dim, 0, size) + x.narrow(dim, 2 * MEAN_RADIUS, size)
     return x
 
 
@@ -38,15 +39,24 @@ def scaled_difference(predicted: Tensor, pixels: Tensor, step: Tensor) -> Tensor
 
 
 def exact_contrast(pixels: Tensor, step: Tensor) -> Tensor:
-    """`scaled_contrast` as integers; every operation is exact or a single IEEE division."""
-    pixels = snap(pixels, 2)
-    contrast = (pixels * MEAN_AREA - local_sum(pixels)) * INPUT_SCALE / (step * MEAN_AREA)
-    return contrast.round_().clamp_(-INPUT_MAX, INPUT_MAX)
+    """`scaled_contrast` as integers, float32: exact but for a single IEEE division, as `exact_difference`."""
+    quarters = in_quarters(pixels)
+    contrast = quarters * MEAN_AREA - local_sum(quarters)
+    return _divided(contrast, step * MEAN_AREA)
 
 
 def exact_difference(predicted: Tensor, pixels: Tensor, step: Tensor) -> Tensor:
-    """`scaled_difference` as integers; a single IEEE division."""
-    return ((predicted - snap(pixels, 2)) * INPUT_SCALE / step).round_().clamp_(-INPUT_MAX, INPUT_MAX)
+    """`scaled_difference` as integers, float32; `predicted` are whole numbers."""
+    return _divided(predicted.float() * QUARTERS - in_quarters(pixels), step)
+
+
+def in_quarters(pixels: Tensor) -> Tensor:
+    """Pixels as integers in quarters of a grey level, float32, bounded so that sums over 17 x 17 are below 2**24."""
+    return (pixels * QUARTERS).round_().clamp_(-PIXEL_MAX * QUARTERS, PIXEL_MAX * QUARTERS).float()
+
+
+def _divided(quarters: Tensor, step: Tensor) -> Tensor:
+    return quarters.mul_(INPUT_SCALE // QUARTERS).div_(step.float()).round_().clamp_(-INPUT_MAX, INPUT_MAX)
 
 
 def _in_steps(differences: Tensor, step: Tensor) -> Tensor:

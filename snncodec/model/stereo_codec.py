@@ -24,7 +24,7 @@ from snncodec.model.view_encoder import LeftEncoder, RightEncoder
 from snncodec.spiking.layers import exact_copy
 
 ENCODER_BITS = 24  # the encoders are stored as float16, whose numbers this grid leaves as they are
-ENCODER_PARTS = ("left_encoder", "right_encoder", "encoder_offsets")
+ENCODER_PARTS = ("left_encoder", "right_encoder")
 
 
 class StereoCodec(EntropyModel):
@@ -39,12 +39,12 @@ class StereoCodec(EntropyModel):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.transform = LappedTransform(config)
+        self.transform = LappedTransform.unlapped(config.N2)
         self.left_encoder, self.right_encoder = LeftEncoder(config), RightEncoder(config)
         self.hyper_encoder, self.hyper_decoder = HyperEncoder(config), HyperDecoder(config)
         self.context_model, self.fusion = ContextModel(config), Fusion(config)
         self.decoder = Decoder(config)
-        self.encoder_offsets, self.decoder_offsets = QualityOffsets(config.M), QualityOffsets(config.M)
+        self.decoder_offsets = QualityOffsets(config.M)
         self.hyper_offsets, self.prior_offsets = QualityOffsets(config.prior_width), QualityOffsets(config.prior_width)
         self.index_offsets = QualityOffsets(config.N2)
         self.hyper_index = nn.Parameter(torch.full((config.hyper_channels,), 28.0))

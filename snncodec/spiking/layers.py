@@ -82,6 +82,7 @@ class ExactConv2d(nn.Module):
     weight: Tensor
     bias: Tensor | None
     in_bytes: ByteConvolution | None = None  # does the same for spike counts, faster
+    split: int | None = None  # inputs before and from here on are summed apart, each exactly, and then added
 
     def __init__(
         self,
@@ -104,7 +105,12 @@ class ExactConv2d(nn.Module):
             numbers = F.pad(numbers, (columns, columns, rows, rows), mode="replicate")
         if self.in_bytes is not None:
             return self.in_bytes(numbers).to(x.dtype)
-        return F.conv2d(numbers, self.weight, self.bias, self.stride, self.padding).to(x.dtype)
+        if self.split is None:
+            return F.conv2d(numbers, self.weight, self.bias, self.stride, self.padding).to(x.dtype)
+        first, second = slice(self.split), slice(self.split, None)
+        sums = F.conv2d(numbers[:, first], self.weight[:, first], self.bias, self.stride, self.padding)
+        sums += F.conv2d(numbers[:, second], self.weight[:, second], None, self.stride, self.padding)
+        return sums.to(x.dtype)
 
     def compute_in_bytes(self) -> None:
         """From now on, if that is possible and likely to be faster: inputs are spike counts, weights are small."""
@@ -118,8 +124,20 @@ class ExactConv2d(nn.Module):
 
     def largest_output(self) -> float:
         """The largest magnitude that any partial sum can have."""
-        sums = self.weight.double().abs().flatten(1).sum(1) * self.input_max
-        return float((sums + (0 if self.bias is None else self.bias.double().abs())).max())
+        return float(self._reaches()[:, -1].max())
+
+    def best_split(self) -> tuple[int, float]:
+        """Where two sums apart, of inputs before and from there on, stay smallest, and how large they can be."""
+        reaches = self._reaches()
+        larger = torch.maximum(reaches[:, :-1], reaches[:, -1:] - reaches[:, :-1]).amax(0)
+        place = int(larger.argmin())
+        return place, float(larger[place])
+
+    def _reaches(self) -> Tensor:
+        """How large the sums over the first 0, 1, ... inputs can be, bias included: float64 [outputs, inputs + 1]."""
+        sums = (self.weight.double().abs().sum((2, 3)) * self.input_max).cumsum(1)
+        bias = torch.zeros_like(sums[:, 0]) if self.bias is None else self.bias.double().abs()
+        return torch.cat([bias[:, None], sums + bias[:, None]], dim=1)
 
 
 class ResidualBlock(nn.Module):

@@ -1,7 +1,8 @@
 """The proof that an exact network cannot round, from its weights alone, and the float types that it leads to.
 
 Every convolution gets the narrowest type that provably holds all of its partial sums: float32, whose integers are exact
-below 2**24, or float64, below 2**53. Weights that fit neither are refused.
+below 2**24, or float64, below 2**53. Weights that fit neither are refused. Two exact sums in float32, each of a part of
+the inputs, make the same number as one in float64 that is rounded to float32: their addition rounds once, as that does.
 """
 
 from __future__ import annotations
@@ -62,11 +63,14 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
     layers = list(network.modules())
     spikes = [layer for layer in layers if isinstance(layer, ExactSpike)]
     refinement = max((spike.refinement * spike.neuron.time_steps for spike in spikes), default=1)
-    total = 0.0
+    membranes_round, total = bool(spikes) and all(spike.neuron.time_steps == 1 for spike in spikes), 0.0
     for layer in layers:
         if isinstance(layer, ExactConv2d):
             largest = layer.largest_output()
-            _set_type(layer, narrowest_exact_type(largest, refinement, name, device))
+            kind = narrowest_exact_type(largest, refinement, name, device)
+            if kind == torch.float64 and membranes_round and refinement == 1:
+                kind = _split_if_exact(layer, device)
+            _set_type(layer, kind)
             if layer.weight.dtype == torch.float32 and bytes_are_fast(device):
                 layer.compute_in_bytes()
             total += largest
@@ -78,12 +82,21 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
         else:
             total += sum(float(number.abs().max()) for number in layer.buffers(recurse=False))
     kind = narrowest_exact_type(total, refinement, name, device)
-    if spikes and all(spike.neuron.time_steps == 1 for spike in spikes):
+    if membranes_round:
         kind = torch.float32
     for layer in layers:
         if not isinstance(layer, ExactConv2d):
             _set_type(layer, kind)
     return kind
+
+
+def _split_if_exact(layer: ExactConv2d, device: torch.device) -> torch.dtype:
+    """Let a layer for float64 compute in float32, in two parts, if both are exact; the type that it is to have."""
+    place, larger = layer.best_split()
+    if layer.weight[0, 0].numel() == 1 or larger * 2.0**FRACTION_BITS >= EXACT_FLOAT32 or not float32_is_exact(device):
+        return torch.float64
+    layer.split = place
+    return torch.float32
 
 
 def _set_type(layer: nn.Module, kind: torch.dtype) -> None:

@@ -23,7 +23,7 @@ from snncodec.training.synthetic_stereo import MOST_OBJECTS, compose
 
 SMALLEST_SCALE = 0.5  # pictures are shrunk by a random factor from 0.5 to 1
 SYNTHETIC_SHARE, IDENTICAL_SHARE, UNRELATED_SHARE = 0.35, 0.05, 0.05  # of synthetic pairs, equal and unrelated views
-FLAT_SHARE = 0.04  # of crops that are one colour or a slow ramp: what is flat must be learned to be expected so
+FLAT_SHARE = 0.1  # of crops that are one colour or a slow ramp: what is flat must be learned to be expected so
 STEEPEST_RAMP = 0.3  # grey levels per pixel
 MATCHING_STEP = 30.0  # quantisation step for which real pairs are matched
 ENOUGH_PIXELS = 2**20  # pictures are drawn in proportion to their size, up to this many pixels
@@ -116,7 +116,8 @@ def flat_crop(size: int, random: np.random.Generator) -> Tensor:
     """One colour, or a slow ramp [3, size, size], whole numbers in 0..255."""
     place = torch.arange(size) - size / 2
     down, along = random.uniform(-STEEPEST_RAMP, STEEPEST_RAMP, 2) * (random.random() < 0.5)
-    colour = torch.from_numpy(random.uniform(0, 255, 3)).float().view(3, 1, 1)
+    grey, cast = random.uniform(-30, 285), random.normal(0, random.uniform(0, 60), 3)  # walls, and saturated skies
+    colour = torch.from_numpy((grey + cast).clip(0, 255)).float().view(3, 1, 1)
     return (colour + place * along + place[:, None] * down).clamp(0, 255).round()
 
 

@@ -79,7 +79,6 @@ def analyse(
     """Latents [N, N2, H/16, W/16] in pixel units, of the linear transform alone or with the spiking encoder."""
     if not encode:
         return model.transform.analysis(pixels)
-    offsets = model.encoder_offsets(quality)
     if predicted is None:
-        return model.left_encoder(model.transform, pixels, step, offsets)
-    return model.right_encoder(model.left_encoder, model.transform, pixels, step, offsets, predicted)
+        return model.left_encoder(model.transform, pixels, step, quality)
+    return model.right_encoder(model.left_encoder, model.transform, pixels, step, quality, predicted)

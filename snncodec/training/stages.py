@@ -14,7 +14,7 @@ ENTROPY = (
     "hyper_index",
 )
 INTER_VIEW = ("fusion", "decoder.conditioning")  # what only right views use, but for their encoder
-SINGLE_VIEW = (*ENTROPY, "left_encoder", "encoder_offsets", "decoder.network", "decoder_offsets")
+SINGLE_VIEW = (*ENTROPY, "left_encoder", "decoder.network", "decoder_offsets")
 ALL = (*SINGLE_VIEW, *INTER_VIEW, "right_encoder")
 
 

@@ -23,6 +23,7 @@ from torch.optim.swa_utils import AveragedModel
 from snncodec.codec import pick_device
 from snncodec.errors import TrainingError, WeightsError
 from snncodec.model.config import PRESETS, ModelConfig
+from snncodec.model.pixel_networks import PixelNetwork
 from snncodec.model.shipped_weights import load_weights
 from snncodec.model.stereo_codec import StereoCodec
 from snncodec.model.weights import read_weights, save_weights, trainable
@@ -129,8 +130,9 @@ class Trainer:
         fast = self.device.type == "cuda" or (
             torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         )
-        for network in (self.model.left_encoder.network, self.model.decoder.network):
-            network.in_bfloat16 = fast and not PLAN[self.stage].on_grid
+        for network in self.model.modules():
+            if isinstance(network, PixelNetwork):
+                network.in_bfloat16 = fast and not PLAN[self.stage].on_grid
 
     def _optimiser(self, stage: Stage) -> torch.optim.Optimizer:
         for name, parameter in self.model.named_parameters():

@@ -16,43 +16,26 @@ from snncodec.bitstream.skip_flags import decode_flags
 from snncodec.decoder import view
 from snncodec.decoder.inter_view import InterViewPrediction, decode_inter_view
 from snncodec.decoder.view import as_picture
-from snncodec.decoder.warping import KERNELS
 from snncodec.encoder import mode_decision
+from snncodec.encoder.analysis import analyse_view
 from snncodec.encoder.displacement_search import DisplacementSearch
 from snncodec.encoder.effort import LEVELS
 from snncodec.encoder.mode_decision import best_kernel, decide_inter_view, estimate_gains, kernel_cost
-from snncodec.encoder.rd_trial import Trial
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.model.shipped_weights import load_weights
 from snncodec.spiking.arithmetic import exact_arithmetic
 
 
-@pytest.mark.parametrize("kernel", range(len(KERNELS)))
-def test_the_kernel_that_suits_the_middle_of_the_view_is_chosen(kernel, loaded, monkeypatch):
-    def error_of(loaded, view, quality, predicted):
-        error = (predicted.pixels[0].int() - planes(view).int()).abs().sum(0).double()
-        cost = error.unflatten(1, (-1, 16)).unflatten(0, (-1, 16)).sum((1, 3)).numpy()
-        return Trial(view, quality, None, None, None, None, cost)
-
-    monkeypatch.setattr(mode_decision, "try_view", error_of)
-    assert chosen_kernel(kernel, loaded, 9, monkeypatch) == kernel
-
-
 @pytest.mark.parametrize("kernel", [0, 1, 2, 6])
 def test_kernels_that_differ_much_are_told_apart_by_estimates(kernel, monkeypatch):
-    assert chosen_kernel(kernel, load_weights("base", CPU), 1, monkeypatch) == kernel
-
-
-def chosen_kernel(kernel, loaded, effort, monkeypatch):
-    """Which one suits a view whose middle was predicted with `kernel`."""
     monkeypatch.setattr(mode_decision, "SAMPLE", 4)
-    left = planes(textured(96, 160))
+    codec, left = load_weights("base", CPU).codec, planes(textured(96, 160))
     given = InterViewPrediction(field_of(23, 2, (6, 10)), kernel, np.zeros((3, 2), dtype=np.int8))
     right = as_picture(given.apply(left).pixels[0], 96, 160)
-    right[:16], right[80:], right[:, :48], right[:, 112:] = 0, 0, 0, 0
+    right[:16], right[80:], right[:, :48], right[:, 112:] = 0, 0, 0, 0  # what is outside the sample does not count
     prediction = replace(given, kernel=0)
     with exact_arithmetic():
-        return best_kernel(prediction, kernel_cost(loaded, left, right, 50, prediction, LEVELS[effort]))
+        assert best_kernel(prediction, kernel_cost(codec, left, right, 50, prediction)) == kernel
 
 
 @pytest.mark.parametrize("radius", [1.5, 2])
@@ -86,7 +69,7 @@ def test_a_block_is_estimated_to_gain_where_the_prediction_is_right_and_to_lose_
     prediction = InterViewPrediction(field_of(24, 0, (6, 10)), 0, np.zeros((3, 2), dtype=np.int8)).apply(planes(left))
     prediction.pixels[..., 80:] = planes(textured(96, 80, 7))
     with exact_arithmetic():
-        gains, enough = estimate_gains(codec, right, 60, prediction)
+        gains, enough = estimate_gains(codec, analyse_view(codec, right, 60), 60, prediction)
     assert enough[:, 1:4].all() and not enough[:, 6:].any()
     assert gains[:, 1:4].min() > 100 and gains[:, 6:].max() < 0
 
@@ -110,16 +93,15 @@ def test_all_efforts_decode_to_what_the_encoder_saw(tiny, effort):
 
 @pytest.mark.slow
 def test_the_most_effort_makes_smaller_files_than_the_least_of_the_same_views():
-    pair, costs = [view[100:260, 200:440] for view in stereo_motorcycle()[:2]], []
-    codec = Codec()
-    step = float(codec.loaded.codec.steps[39])
-    for effort in (1, 9):
-        encoded = codec.encode_pair(*pair, 40, effort=effort)
-        error = sum(
-            np.square(a.astype(float) - b).sum() for a, b in zip(pair, encoded.reconstruction().views(), strict=True)
-        )
-        costs.append(8 * len(encoded.data) + SQUARED_STEP_BITS * error / step**2)
-    assert costs[1] < 0.999 * costs[0]
+    pair, codec = [view[100:260, 200:440] for view in stereo_motorcycle()[:2]], Codec()
+
+    def cost(quality, effort):
+        encoded, step = codec.encode_pair(*pair, quality, effort=effort), float(codec.loaded.codec.steps[quality - 1])
+        views = zip(pair, encoded.reconstruction().views(), strict=True)
+        error = sum(np.square(a.astype(float) - b).sum() for a, b in views)
+        return 8 * len(encoded.data) + SQUARED_STEP_BITS * error / step**2
+
+    assert np.mean([cost(quality, 9) / cost(quality, 1) for quality in (30, 40, 60)]) < 0.9995
 
 
 def test_blocks_of_equal_views_are_skipped_if_they_are_matched(tiny, monkeypatch):

@@ -44,7 +44,7 @@ def golden_weights(name, file):
             gate.disagreement_gain.copy_(integers(random, gate.disagreement_gain.shape, UNIT / 8))
         if config.attended:
             model.fusion.attention.gate.threshold.mul_(8)
-        for network in (model.left_encoder.network, model.decoder.network):
+        for network in filter(None, (model.left_encoder.network, model.decoder.network)):
             network.read_out.weight.mul_(1 / 16)  # a random correction should not drown the picture
             network.read_out.bias.mul_(1 / 16)
         set_transform(model)

@@ -237,7 +237,7 @@ def test_weights_loaded_for_training_and_saved_again_keep_all_but_the_finer_cour
     before, after = load_file(weights_files[name]), load_file(again)
     assert before.keys() == after.keys()
     for key in before:
-        if not key.endswith("_offsets.values"):  # these are learned at 9 of the 100 qualities
+        if not key.endswith("offsets.values"):  # these are learned at 9 of the 100 qualities
             assert before[key].dtype == after[key].dtype and torch.equal(before[key], after[key])
         else:
             steepest = before[key].double().diff(dim=0).abs().max() + 2  # a node lies at most 1/2 from a quality
@@ -259,7 +259,7 @@ def test_weights_loaded_for_training_have_every_number_of_those_that_code(tiny):
     loaded = load_weights(tiny, CPU)
     model, state = trainable(loaded), loaded.codec.state_dict()
     for key, value in model.state_dict().items():
-        if key.endswith("_offsets.nodes"):
+        if key.endswith("offsets.nodes"):
             ends = state[key.replace("nodes", "values")][[0, -1]].double()
             assert torch.allclose(value[[0, -1]].double(), ends, rtol=0, atol=2.0**-FRACTION_BITS)
         else:

@@ -13,6 +13,7 @@ from snncodec.model.stereo_codec import StereoCodec
 from snncodec.model.weights import trainable
 from snncodec.spiking import proof
 from snncodec.spiking.arithmetic import exact_arithmetic
+from snncodec.spiking.config import NeuronConfig
 from snncodec.spiking.exact_neurons import ExactSpike
 from snncodec.spiking.fixed_point import FRACTION_BITS
 from snncodec.spiking.layers import ExactConv2d, FixedPointConv2d, exact_copy
@@ -107,6 +108,19 @@ def test_the_limits_of_the_number_formats_are_kept_to_the_last_unit(limit, below
     else:
         with pytest.raises(WeightsError, match="cannot be proved exact"):
             prove_network(layer(edge), "it", CPU)
+
+
+def test_a_sum_too_large_for_float32_is_computed_in_two_parts_that_are_not():
+    torch.manual_seed(0)
+    network = nn.Sequential(FixedPointConv2d(12, 5, 3, input_max=40), Spike(5, NeuronConfig("ilif")))
+    with torch.no_grad():
+        network[0].weight.uniform_(-2.4, 2.4)  # sums reach 5,200; 4,096 are exact in float32
+    exact, counts = exact_copy(network), torch.randint(-40, 41, (2, 12, 9, 9)).float()
+    expected = exact[0](counts.double()).float()
+    prove_network(exact, "it", CPU)
+    assert exact[0].split and exact[0].weight.dtype == torch.float32
+    with exact_arithmetic():
+        assert torch.equal(exact[0](counts), expected)
 
 
 def test_a_bias_counts_to_the_last_unit():

@@ -29,14 +29,15 @@ def test_both_views_of_a_crop_come_from_the_same_window():
     assert torch.equal(crops[:, 0], crops[:, 1])
 
 
-def test_a_mirrored_pair_swaps_its_views():
+def test_a_mirrored_pair_swaps_its_views(monkeypatch):
+    monkeypatch.setattr(crops_module, "FLAT_SHARE", 0)
     dark, bright = np.full((40, 40, 3), 50, dtype=np.uint8), np.full((40, 40, 3), 200, dtype=np.uint8)
     dark[:, :20], bright[:, :20] = 40, 190  # what lies left tells whether a crop was mirrored
-    crops = sampler((dark, bright)).batch(60, 40, colour=False)
-    for left, right in crops.mean((2, 3)):
+    drawn = sampler((dark, bright)).batch(60, 40, colour=False)
+    for left, right in drawn.mean((2, 3)):
         mirrored = left[0] > left[-1]
         assert (left.mean() > right.mean()) == mirrored
-    assert 10 < sum(bool(crop[0].mean() > crop[1].mean()) for crop in crops) < 50
+    assert 10 < sum(bool(crop[0].mean() > crop[1].mean()) for crop in drawn) < 50
 
 
 def test_one_seed_gives_one_sequence():

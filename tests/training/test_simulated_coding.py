@@ -39,7 +39,7 @@ def test_bits_and_pixels_are_those_of_the_file(name, quality, tmp_path, monkeypa
 
 @torch.no_grad()
 def test_a_picture_costs_the_same_alone_and_in_a_batch():
-    model, quality = random_model(TINY), torch.tensor([20, 80])
+    model, quality = fresh_model("ilif"), torch.tensor([20, 80])
     both = simulate_coding(model, views(0, 1), quality)
     for number in range(2):
         alone = simulate_coding(model, views(number), quality[number : number + 1])
