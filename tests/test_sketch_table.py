@@ -32,7 +32,8 @@ def test_seven_modules_the_seventh_joins_the_other_six(module):
     parts = [part for part in StereoCodec(PRESETS["tiny"]).children() if type(part) is module]
     assert len(parts) == 1
     assert any(isinstance(layer, FixedPointConv2d) for layer in parts[0].modules())
-    assert any(isinstance(layer, Spike) for layer in parts[0].modules())
+    if module is not RightEncoder:  # its neurons are those of the left one
+        assert any(isinstance(layer, Spike) for layer in parts[0].modules())
 
 
 def test_lif_tau_steps_atan_and_the_mean_over_time():

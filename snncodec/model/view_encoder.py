@@ -54,7 +54,7 @@ class RightEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.conditioning = PredictionConditioning(config, 1) if config.encoder_blocks else None
+        self.conditioning = PredictionConditioning(config, 0) if config.encoder_blocks else None
 
     def forward(
         self,
