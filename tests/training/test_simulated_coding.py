@@ -80,7 +80,7 @@ def test_a_right_view_that_is_not_matched_costs_what_it_costs_alone():
     unmatched = PredictedView(views(1), torch.zeros(1, 1, 4, 4, dtype=torch.bool))
     coded = simulate_coding(model, right, QUALITY, predicted=unmatched)
     assert coded.bits.item() == pytest.approx(alone.bits.item(), rel=0.01)  # means are on their grid where they mix
-    assert (coded.pixels - alone.pixels).square().mean() < 0.05 * (alone.pixels - right).square().mean()
+    assert (coded.pixels - alone.pixels).square().mean() < 0.15 * (alone.pixels - right).square().mean()
 
 
 @torch.no_grad()
