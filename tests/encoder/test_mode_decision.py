@@ -47,8 +47,8 @@ def test_a_right_view_out_of_focus_is_predicted(radius):
     assert len(data) < 0.9 * len(independent)
 
 
-def test_blocks_that_lose_by_the_prediction_are_coded_intra(loaded):
-    left, right = moved(6)
+def test_blocks_that_lose_by_the_prediction_are_coded_intra():
+    loaded, (left, right) = load_weights("base", CPU), moved(6)
     matched = DisplacementSearch(left, right, float(loaded.codec.steps[59])).find().matched
     losing = np.zeros_like(matched)
     losing[:, 3:5] = True
