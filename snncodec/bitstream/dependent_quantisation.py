@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from snncodec.bitstream.frequency_tables import SCALES
-from snncodec.bitstream.range_coder import SymbolDecoder
+from snncodec.bitstream.range_coder import SymbolDecoder, order_of_tables
 
 FINE_STEP = 40 / 64  # in quantisation steps
 FIRST_SCALE = 14  # residuals of smaller scales are rounded one by one
@@ -28,13 +28,15 @@ class MixedEncoder(Protocol):
     def encode_mixed(self, symbols: np.ndarray, tables: np.ndarray) -> None: ...
 
 
-def dependent_places(indexes: np.ndarray) -> np.ndarray:
-    """Where residuals with these table indexes (uint8) are quantised dependently: flat places, in order of index."""
-    flat = indexes.reshape(-1)
-    places = np.flatnonzero(flat >= FIRST_SCALE)
-    if len(places) < FEWEST:
-        return places[:0]
-    return places[np.argsort(flat[places], kind="stable")]
+def places_in_order(indexes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flat places of residuals with these table indexes (uint8): of those rounded one by one, and of dependent ones.
+
+    Both are in order of index, in which they are coded.
+    """
+    order = order_of_tables(indexes.reshape(-1))
+    dependent = int(np.count_nonzero(indexes >= FIRST_SCALE))
+    alone = len(order) - dependent if dependent >= FEWEST else len(order)
+    return order[:alone], order[alone:]
 
 
 def steps_of(count: int) -> list[slice]:
@@ -59,13 +61,13 @@ def levels_of(symbols: np.ndarray, quantisers: np.ndarray | int) -> np.ndarray:
 
 
 def encode_dependent(coder: MixedEncoder, symbols: np.ndarray, tables: np.ndarray) -> None:
-    """Append symbols of the residuals of a pass, in the order of `dependent_places`."""
+    """Append symbols of the residuals of a pass, in the order of `places_in_order`."""
     for part in steps_of(len(symbols)):
         coder.encode_mixed(symbols[part], tables[part])
 
 
 def decode_dependent(coder: SymbolDecoder, indexes: np.ndarray) -> np.ndarray:
-    """The next residuals, float64, in steps, with these table indexes; both in the order of `dependent_places`."""
+    """The next residuals, float64, in steps, with these table indexes; both in the order of `places_in_order`."""
     symbols, quantisers = np.empty(len(indexes), dtype=np.int64), np.empty(len(indexes), dtype=np.int64)
     steps = steps_of(len(indexes))
     states = np.zeros(steps[0].stop if steps else 0, dtype=np.int64)

@@ -30,12 +30,21 @@ def adaptive_model(counts: np.ndarray) -> Categorical:
     return Categorical(counts.astype(np.float64), perfect=False)  # whole numbers, so that their sum is exact
 
 
-def by_table(indexes: np.ndarray) -> tuple[np.ndarray, list[tuple[int, slice]]]:
-    """The stable order that groups symbols by table, and each table's slice of it."""
-    order = np.argsort(indexes, kind="stable")
-    ends = np.cumsum(np.bincount(indexes, minlength=TABLES))
-    starts = np.concatenate([[0], ends[:-1]])
-    return order, [(i, slice(a, b)) for i, (a, b) in enumerate(zip(starts, ends, strict=True)) if b > a]
+def order_of_tables(tables: np.ndarray) -> np.ndarray:
+    """Where the first, second ... of symbols with these tables [n] (uint8) stands that is coded, table by table."""
+    others = np.flatnonzero(tables)  # most symbols have the narrowest table, and need no sorting
+    return np.concatenate([np.flatnonzero(tables == 0), others[np.argsort(tables[others], kind="stable")]])
+
+
+def slices_of_tables(tables: np.ndarray) -> list[tuple[int, slice]]:
+    """Each table that occurs in `tables` [n] (uint8), which are in order, and its slice of them."""
+    ends = np.searchsorted(tables, np.arange(TABLES), side="right").tolist()
+    return [(i, slice(a, b)) for i, (a, b) in enumerate(zip([0, *ends], ends, strict=False)) if b > a]
+
+
+def in_order(tables: np.ndarray) -> bool:
+    """Whether tables [n] are in the order in which their symbols are coded."""
+    return bool((tables[1:] >= tables[:-1]).all())
 
 
 class RangeEncoder:
@@ -68,14 +77,18 @@ class SymbolEncoder(RangeEncoder):
     @timed("entropy_coder")
     def encode(self, symbols: np.ndarray, tables: np.ndarray) -> None:
         """Append int32 symbols with the numbers (uint8) of their tables, arrays of one shape, table by table."""
-        symbols, tables = symbols.reshape(-1).astype(np.int64), tables.reshape(-1)
-        order, groups = by_table(tables)
-        symbols = symbols[order]
-        for table, where in groups:
-            reach, part = self.tables.reach[table], symbols[where]
-            escaped = np.abs(part) > reach
-            self.coder.encode(np.where(escaped, 0, part + reach + 1).astype(np.int32), self.tables.models[table])
-            self._encode_escaped(part[escaped])
+        symbols, tables = symbols.reshape(-1).astype(np.int32), tables.reshape(-1)
+        if not in_order(tables):
+            order = order_of_tables(tables)
+            symbols, tables = symbols[order], tables[order]
+        for table, where in slices_of_tables(tables):
+            reach, part = int(self.tables.reach[table]), symbols[where]
+            if max(-int(part.min()), int(part.max())) <= reach:
+                self.coder.encode(part + np.int32(reach + 1), self.tables.models[table])
+                continue
+            escaped = np.abs(part.astype(np.int64)) > reach
+            self.coder.encode(np.where(escaped, 0, part + np.int32(reach + 1)), self.tables.models[table])
+            self._encode_escaped(part[escaped].astype(np.int64))
 
     @timed("entropy_coder")
     def encode_mixed(self, symbols: np.ndarray, tables: np.ndarray) -> None:
@@ -136,11 +149,16 @@ class SymbolDecoder(RangeDecoder):
     @timed("entropy_coder")
     def decode(self, tables: np.ndarray) -> np.ndarray:
         """The next int64 symbols, in the shape of the numbers (uint8) of their tables."""
-        order, groups = by_table(tables.reshape(-1))
-        symbols = np.empty(tables.size, dtype=np.int64)
-        for table, where in groups:
-            coded = self._next(self.tables.models[table], int(where.stop - where.start))
-            symbols[order[where]] = self._with_escaped(coded, self.tables.reach[table] + 1)
+        flat, order = tables.reshape(-1), None
+        if not in_order(flat):
+            order = order_of_tables(flat)
+            flat = flat[order]
+        symbols = np.empty(flat.size, dtype=np.int64)
+        for table, where in slices_of_tables(flat):
+            coded = self._next(self.tables.models[table], where.stop - where.start)
+            symbols[where] = self._with_escaped(coded, int(self.tables.reach[table]) + 1)
+        if order is not None:
+            symbols[order] = symbols.copy()
         return symbols.reshape(tables.shape)
 
     @timed("entropy_coder")

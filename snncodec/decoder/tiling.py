@@ -44,6 +44,12 @@ def split(shape: Shape, size: int) -> list[Tile]:
     return [Tile(rows, columns) for rows in spans(shape[0], size) for columns in spans(shape[1], size)]
 
 
+def middle(shape: Shape, size: int) -> Tile:
+    """The tile in the middle of a map, of at most `size` blocks to a side."""
+    first = [max(0, (length - size) // 2) for length in shape]
+    return Tile(*(slice(at, min(at + size, length)) for at, length in zip(first, shape, strict=True)))
+
+
 def on_tile(function: Callable[..., Tensor], maps: Sequence[Tensor], shape: Shape, tile: Tile, margin: int) -> Tensor:
     """The part of function(*maps) that belongs to `tile`.
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.bitstream.dependent_quantisation import decode_dependent, dependent_places
+from snncodec.bitstream.dependent_quantisation import decode_dependent, places_in_order
 from snncodec.bitstream.range_coder import SymbolDecoder
 from snncodec.bitstream.skip_flags import decode_flags
 from snncodec.decoder import tiling
@@ -73,12 +73,11 @@ def decode_view(
 
 @timed("quantisation")
 def decode_residuals(coder: SymbolDecoder, indexes: np.ndarray) -> np.ndarray:
-    """The next residuals of a pass, float64, in steps, in the shape of their table indexes (uint8)."""
-    places, flat = dependent_places(indexes), indexes.reshape(-1)
-    alone, levels = np.ones(flat.shape, dtype=bool), np.empty(flat.shape)
-    alone[places] = False
+    """The next residuals of a pass, float32, in steps, in the shape of their table indexes (uint8)."""
+    flat, levels = indexes.reshape(-1), np.empty(indexes.size, dtype=np.float32)
+    alone, dependent = places_in_order(indexes)
     levels[alone] = coder.decode(flat[alone])
-    levels[places] = decode_dependent(coder, flat[places])
+    levels[dependent] = decode_dependent(coder, flat[dependent])
     return levels.reshape(indexes.shape)
 
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snncodec.constants import BLOCK
+from snncodec.decoder.patches import Patches
 from snncodec.decoder.tiling import Tile, split
 from snncodec.stopwatch import timed
 
@@ -51,40 +52,31 @@ def warp(left: Tensor, displacements: Tensor, kernel: int, part: Tile | None = N
     ring = F.pad(displacements[None].double(), (1, 1, 1, 1), mode="replicate")[0].long()  # torch pads floats only
     part = part or Tile(*(slice(0, length) for length in displacements.shape[1:]))
     moved = left.new_empty((len(left), *(length * BLOCK for length in part.shape)))
+    patches = Patches(left, filters.shape[2])
     for tile in split(part.shape, TILE):
         place = Tile(*(slice(p.start + t.start, p.start + t.stop) for p, t in zip(part, tile, strict=True)))
         around = ring[:, place.rows.start : place.rows.stop + 2, place.columns.start : place.columns.stop + 2]
-        moved[:, *tile.pixels(BLOCK)] = _warp_tile(left, around, filters, place)
+        moved[:, *tile.pixels(BLOCK)] = _warp_tile(patches, around, filters, place)
     return moved
 
 
-def _warp_tile(left: Tensor, ring: Tensor, filters: Tensor, tile: Tile) -> Tensor:
+def _warp_tile(left: Patches, ring: Tensor, filters: Tensor, tile: Tile) -> Tensor:
     """The pixels of a tile, of which the displacements [2, rows + 2, columns + 2] are those of it and around it."""
-    height, width = ring.shape[1:]
-    half = (filters.shape[2] - filters.shape[1] + 1) // 2
-    reach = torch.arange(1 - half - MARGIN, BLOCK + MARGIN + half, device=left.device)
-    places = (
-        torch.arange(n, device=left.device) - 1 + span.start for n, span in zip((height, width), tile, strict=True)
+    before = MARGIN + (filters.shape[2] - filters.shape[1]) // 2
+    first_row, first_column = (
+        (torch.arange(n, device=ring.device) - 1 + span.start) * BLOCK - before
+        for n, span in zip(ring.shape[1:], tile, strict=True)
     )
-    first_row, first_column = (place * BLOCK for place in places)
-    columns = (first_column + (ring[0] >> 2))[..., None] + reach
-    rows = (first_row[:, None] + (ring[1] >> 2))[..., None] + reach
-    columns = columns.clamp(0, left.shape[2] - 1)[..., None, :]
-    rows = rows.clamp(0, left.shape[1] - 1)[..., :, None]
-    patches = gather(left, rows, columns).float()  # [3, h, w, 24 + taps - 1, 24 + taps - 1]
-    down, across = (filters[fractions & 3] for fractions in ring.flip(0))
+    rows, columns = first_row[:, None] + (ring[1] >> 2), first_column + (ring[0] >> 2)
+    patches = left.at(rows.flatten(), columns.flatten()).float()  # [3, h * w, 24 + taps - 1, 24 + taps - 1]
+    across, down = (filters.index_select(0, fractions.flatten() & 3) for fractions in ring)
     patches = down @ patches @ across.mT  # 14 bits of fraction
     patches = patches.mul_(2**-8).add_(0.5).floor_()  # 6 of them are kept, and two fades add 8
+    patches = patches.unflatten(1, ring.shape[1:])
     for _ in range(2):  # down the columns of the blocks, then along their rows
         patches = overlap(patches).permute(0, 2, 1, 4, 3)
     pixels = patches.mul_(2**-14).add_(0.5).floor_().clamp_(0, 255).to(torch.uint8)
     return pixels.permute(0, 1, 3, 2, 4).flatten(3, 4).flatten(1, 2)
-
-
-def gather(pixels: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """pixels[:, rows, columns] of uint8 [3, H, W], the three colours of a pixel fetched at once."""
-    packed = torch.stack([*pixels, pixels[0]], dim=-1).view(torch.int32)[..., 0]
-    return packed[rows, columns].view(torch.uint8).unflatten(-1, (-1, 4))[..., :3].movedim(-1, 0)
 
 
 def interpolation_matrices(kernel: int, size: int, device: torch.device) -> Tensor:

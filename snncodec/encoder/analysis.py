@@ -30,6 +30,16 @@ def analyse_view(codec: ExactCodec, view: np.ndarray, quality: int, predicted: P
     return in_tiles(analyse, maps, blocks_of(pixels), codec.margin)
 
 
+def predicted_latents(codec: ExactCodec, quality: int, predicted: PredictedView) -> Tensor:
+    """The latents in steps, float32 [1, N2, h, w], of a prediction (uint8); zeros where it does not count."""
+    step = float(codec.steps[quality - 1])
+
+    def project(pixels: Tensor, matched: Tensor) -> Tensor:
+        return codec.transform.in_floats.analysis(pixels.float() - 128).mul_(matched.float() / step)
+
+    return in_tiles(project, [predicted.pixels, predicted.matched], blocks_of(predicted.pixels), 1)
+
+
 def analyse_by_synthesis(
     codec: ExactCodec,
     view: np.ndarray,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from snncodec.bitstream.block_scan import Blocks
 from snncodec.constants import BLOCK
+from snncodec.decoder.patches import Patches
 from snncodec.decoder.warping import interpolation_matrices
 
 # Rate and distortion of a DCT coefficient of a luma block, r steps large: about 1.65 log2(1 + 7.4 r^2) bits, chroma
@@ -32,10 +33,10 @@ class BlockCost:
     """
 
     def __init__(self, left: Tensor, right: Tensor, step: float, kernel: int) -> None:
-        self.left = left[0, 0]
         dct = torch.from_numpy(DCT).float() * (math.sqrt(3) / step) ** 0.5  # luma to that of an orthonormal transform
         filters = interpolation_matrices(kernel, BLOCK, torch.device("cpu")) / 128
         self.transforms = dct @ filters  # [4, 16, 16 + taps - 1], one for each displacement
+        self.left = Patches(left[0], filters.shape[2])
         self.right = dct @ right[0, 0].unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2) @ dct.T
         self.unmatched = (residual_bits(self.right) + UNMATCHED_PENALTY_BITS).numpy()  # [h, w], without the left view
         self.dims = *self.unmatched.shape, 2 * FARTHEST, 2 * FARTHEST
@@ -67,12 +68,10 @@ class BlockCost:
 
     def _transform(self, rows: Tensor, columns: Tensor, across: Tensor, down: Tensor) -> Tensor:
         """Coefficients [n, 16, 16] of displaced blocks of the left view, interpolated as `warp` does."""
-        (height, width), size = self.left.shape, self.transforms.shape[2]
-        reach = torch.arange(size, device="cpu") - (size - BLOCK) // 2
-        x = ((columns * BLOCK + (across >> 2))[:, None] + reach).clamp(0, width - 1)
-        y = ((rows * BLOCK + (down >> 2))[:, None] + reach).clamp(0, height - 1)
-        patches = self.left.flatten()[y[:, :, None] * width + x[:, None, :]]
-        return self.transforms[down & 3] @ patches @ self.transforms[across & 3].mT
+        before = (self.transforms.shape[2] - BLOCK) // 2
+        patches = self.left.at(rows * BLOCK + (down >> 2) - before, columns * BLOCK + (across >> 2) - before)[0]
+        vertical, horizontal = (self.transforms.index_select(0, fractions & 3) for fractions in (down, across))
+        return vertical @ patches @ horizontal.mT
 
 
 def residual_bits(coefficients: Tensor) -> Tensor:
@@ -82,4 +81,4 @@ def residual_bits(coefficients: Tensor) -> Tensor:
 
 def coefficient_bits(coefficients: Tensor) -> Tensor:
     """About what coefficients of any shape, in steps, cost in bits, distortion included."""
-    return torch.log2(1 + CURVATURE * coefficients.square())
+    return coefficients.square().mul_(CURVATURE).add_(1).log2_()

@@ -74,7 +74,7 @@ def encode_pair(
         modes, trial = decide_inter_view(loaded, left_reconstruction, right, quality, spend)
     if modes:
         sections[Tag.DISPARITY] = modes.section
-        sections[Tag.RIGHT], right_code = encode_view(loaded, right, quality, trial, modes)
+        sections[Tag.RIGHT], right_code = encode_view(loaded, right, quality, spend, trial, modes)
     else:
         sections[Tag.RIGHT], right_code = encode_alone(loaded, right, quality, spend)
     if progress:
@@ -86,11 +86,16 @@ def encode_pair(
 def encode_alone(loaded: LoadedWeights, view: np.ndarray, quality: int, effort: Effort) -> tuple[bytes, ViewCode]:
     """The section of a view without a prediction, and what it decodes to."""
     trial = try_view(loaded, view, quality) if effort.left_trial else None
-    return encode_view(loaded, view, quality, trial, None)
+    return encode_view(loaded, view, quality, effort, trial, None)
 
 
 def encode_view(
-    loaded: LoadedWeights, view: np.ndarray, quality: int, trial: Trial | None, modes: InterViewModes | None
+    loaded: LoadedWeights,
+    view: np.ndarray,
+    quality: int,
+    effort: Effort,
+    trial: Trial | None,
+    modes: InterViewModes | None,
 ) -> tuple[bytes, ViewCode]:
     """The section of a view, after a trial or at once, with a prediction or without; and what it decodes to."""
     coder = SymbolEncoder(loaded.tables)
@@ -98,5 +103,5 @@ def encode_view(
     if trial:
         code = code_after_trial(loaded, trial, coder, predicted, skipped)
     else:
-        code = code_at_once(loaded, view, quality, coder, predicted)
+        code = code_at_once(loaded, view, quality, coder, predicted, skipped, effort.synthesis)
     return coder.finish(), code

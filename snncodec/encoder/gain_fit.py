@@ -6,11 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.decoder.tiling import in_tiles
+from snncodec.constants import BLOCK
+from snncodec.decoder.tiling import in_tiles, middle, window
 from snncodec.encoder.analysis import blocks_of, padded
-from snncodec.model.exact_codec import ExactCodec, as_pixels
+from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.prediction import PredictedView
 from snncodec.model.view_decoder import FULL_GAIN, GAINS
+
+SAMPLE = 16  # blocks to a side of what is looked at where time is short
 
 
 def render_and_fit_gain(
@@ -20,18 +23,29 @@ def render_and_fit_gain(
 
     It is that of least squares; where tiles overlap, pixels count more than once.
     """
-    pixels = padded(view, codec.steps.device)
+    pixels, step = padded(view, codec.steps.device), float(codec.steps[quality - 1])
     wanted, spent = torch.zeros((2, 1), dtype=torch.float64, device=pixels.device)
 
     def reconstruct(part: Tensor, target: Tensor, *prediction: Tensor) -> Tensor:
         given = PredictedView(*prediction).centred() if prediction else None
         linear, correction = codec.synthesise(part, quality, given)
-        wanted.add_(((target.double() - 128 - linear) * correction).sum())
-        spent.add_(correction.square().sum())
-        return as_pixels(linear + correction)
+        added = correction.float().flatten()
+        wanted.add_(torch.dot((target.float() - 128).sub_(linear).flatten(), added))
+        spent.add_(torch.dot(added, added) * step)
+        return codec.as_pixels(linear, correction, quality)
 
     maps = [latents, pixels] if predicted is None else [latents, pixels, predicted.pixels, predicted.matched]
     reconstruction = in_tiles(reconstruct, maps, blocks_of(pixels), codec.margin)[0]
     if not spent > 0:
         return reconstruction, FULL_GAIN
     return reconstruction, int((FULL_GAIN * wanted / spent).round().clamp(0, GAINS - 1))
+
+
+def fit_gain_in_the_middle(
+    codec: ExactCodec, latents: Tensor, view: np.ndarray, quality: int, predicted: PredictedView | None
+) -> int:
+    """The gain of `render_and_fit_gain` for the middle of the view."""
+    part = middle((latents.shape[2], latents.shape[3]), SAMPLE)
+    if predicted is not None:
+        predicted = PredictedView(window(predicted.pixels, part, BLOCK), window(predicted.matched, part, 1))
+    return render_and_fit_gain(codec, window(latents, part, 1), view[part.pixels(BLOCK)], quality, predicted)[1]

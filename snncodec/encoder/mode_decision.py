@@ -1,8 +1,8 @@
 """How a right view is coded given the left one: two pictures in, a prediction and the mode of every block out.
 
 A block is coded intra, or inter (with the prediction), or skipped (its latents are copied from it). Estimates choose
-the displacement field, and leave blocks intra that would gain too little; whether it is better to skip a block is
-measured by coding the view for trial.
+the displacement field, leave blocks intra that would gain too little, and skip those where no more is worth coding;
+with more effort that is measured by coding the view for trial.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snncodec.bitstream.displacement_field import DisplacementField
 from snncodec.constants import BLOCK
 from snncodec.decoder.inter_view import InterViewPrediction, encode_inter_view
-from snncodec.decoder.tiling import Tile
+from snncodec.decoder.tiling import Tile, middle
 from snncodec.decoder.view import as_picture, map_coding_tiles
+from snncodec.decoder.weighted_prediction import apply_weights
 from snncodec.encoder.analysis import analyse_view
 from snncodec.encoder.block_cost import coefficient_bits
 from snncodec.encoder.displacement_search import LEAST_SHARE, DisplacementSearch
 from snncodec.encoder.effort import Effort
 from snncodec.encoder.rd_trial import Trial, try_view
+from snncodec.encoder.rdoq import squared_step_bits
 from snncodec.encoder.weighted_prediction_fit import fit_weights
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.prediction import PredictedLatents, PredictedView
@@ -33,6 +36,8 @@ SAMPLE = 20  # blocks to a side of the window in which kernels are compared
 SHARP_TO_SMOOTH = (2, 0, 1, 3, 4, 5, 6)  # kernels
 SEARCH_ATTEMPTS = ((0, LEAST_SHARE), (5, 0.1))  # kernels and what a field must save with them; the second finds bad
 # focus: there is something that saves 0.2 or more, but what is smooth saves up to 0.06 of unrelated pairs, too
+# What coding costs where leaving a latent out costs an error worth e bits: 1.06 e, and at most about 4.5 bits.
+CODED_ERROR, CODED_BITS = 1.06, 4.5
 LEAST_GAIN_BITS, LEAST_GAIN_SHARE = 5.0, 0.05  # that a block must be estimated to gain by the prediction
 
 
@@ -53,16 +58,21 @@ def decide_inter_view(
     And the trial to go on from, if one was made. Neither if the views have so little in common that coding them
     independently costs less.
     """
-    prediction = find_prediction(loaded, left_reconstruction, right, quality, effort)
-    if prediction is None:
+    found = find_prediction(loaded, left_reconstruction, right, quality, effort)
+    if found is None:
         return None, None
-    latents = analyse_view(loaded.codec, right, quality)
-    gains, enough = estimate_gains(loaded.codec, latents, quality, prediction.apply(left_reconstruction))
-    matched = prediction.field.matched & enough
-    section, prediction = encode_inter_view(replace(prediction, field=replace(prediction.field, matched=matched)))
-    if gains[matched].sum() < 8 * len(section):
+    prediction, predicted = found
+    skipped = np.zeros_like(prediction.field.matched)
+    if effort.intra_blocks:
+        latents = analyse_view(loaded.codec, right, quality)
+        gains = estimate_gains(loaded.codec, latents, quality, predicted)
+        matched = prediction.field.matched & gains.enough
+        prediction = replace(prediction, field=replace(prediction.field, matched=matched))
+        skipped = matched & gains.skippable
+    section, prediction = encode_inter_view(prediction)
+    if effort.intra_blocks and gains.bits[matched].sum() < 8 * len(section):
         return None, None
-    predicted, trial, skipped = prediction.apply(left_reconstruction), None, np.zeros_like(matched)
+    predicted, trial = prediction.apply(left_reconstruction), None
     if effort.inter_trial:
         trial = try_view(loaded, right, quality, predicted)
         coded = trial.coded
@@ -70,49 +80,59 @@ def decide_inter_view(
     return InterViewModes(section, predicted, skipped), trial
 
 
-@timed("search")
-def estimate_gains(
-    codec: ExactCodec, latents: Tensor, quality: int, predicted: PredictedView
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bits that each block is estimated to gain by the prediction, float64 [h, w], and whether that is enough.
+@dataclass(frozen=True, eq=False)
+class Gains:
+    """What each block is estimated to gain by the prediction, [h, w]."""
 
-    `latents` are those of the right view in steps, float32 [1, N2, h, w].
-    """
-    intra, inter = torch.zeros((2, *latents.shape[2:]), dtype=torch.float64, device=latents.device)
+    bits: np.ndarray  # float64
+    enough: np.ndarray  # bool: so many that the prediction is worth it
+    skippable: np.ndarray  # bool: nothing but the prediction is worth coding
+
+
+@timed("search")
+def estimate_gains(codec: ExactCodec, latents: Tensor, quality: int, predicted: PredictedView) -> Gains:
+    """What blocks gain by a prediction; `latents` are those of the right view in steps, float32 [1, N2, h, w]."""
+    intra, inter, excess = torch.zeros((3, *latents.shape[2:]), dtype=torch.float64, device=latents.device)
 
     def estimate(tile: Tile, prediction: PredictedLatents | None) -> Tensor:
         assert prediction is not None  # it was given
         there = latents[(..., *tile)]
+        residual = there - prediction.values
         intra[tile] = coefficient_bits(there).sum((0, 1))
-        inter[tile] = coefficient_bits(there - prediction.values).sum((0, 1))
+        inter[tile] = coefficient_bits(residual).sum((0, 1))
+        errors = residual.square_().mul_(squared_step_bits(quality))
+        excess[tile] = (errors - (CODED_ERROR * errors).clamp_(max=CODED_BITS)).sum((0, 1))
         return there
 
     map_coding_tiles(codec, (latents.shape[2], latents.shape[3]), quality, predicted, estimate)
-    gains = (intra - inter).cpu().numpy()
-    return gains, gains > np.maximum(LEAST_GAIN_BITS, LEAST_GAIN_SHARE * intra.cpu().numpy())
+    bits = (intra - inter).cpu().numpy()
+    enough = bits > np.maximum(LEAST_GAIN_BITS, LEAST_GAIN_SHARE * intra.cpu().numpy())
+    return Gains(bits, enough, (excess <= 0).cpu().numpy())
 
 
 @timed("search")
 def find_prediction(
     loaded: LoadedWeights, left_reconstruction: Tensor, right: np.ndarray, quality: int, effort: Effort
-) -> InterViewPrediction | None:
-    """The prediction of the right view that estimates find best, or None for views with too little in common."""
+) -> tuple[InterViewPrediction, PredictedView] | None:
+    """The prediction of the right view that estimates find best, and what it shows; None if too little is in common."""
     left = as_picture(left_reconstruction, *right.shape[:2])
     search = DisplacementSearch(left, right, float(loaded.codec.steps[quality - 1]), effort)
     for kernel, share in SEARCH_ATTEMPTS:
-        prediction = predict_with(search, left_reconstruction, right, kernel, share)
+        prediction, predicted = predict_with(search, left_reconstruction, right, kernel, share)
         if prediction.field.matched.any():
             break
     else:
         return None
+    if not effort.kernels:
+        return prediction, predicted
     kernel = best_kernel(prediction, kernel_cost(loaded.codec, left_reconstruction, right, quality, prediction))
     if kernel == prediction.kernel:
-        return prediction
+        return prediction, predicted
     if effort.search_again:
         found = predict_with(search, left_reconstruction, right, kernel)
-        return found if found.field.matched.any() else replace(prediction, kernel=kernel)
-    other = replace(prediction, kernel=kernel, weights=np.zeros((3, 2), dtype=np.int8))
-    return replace(other, weights=fit_weights(other.apply(left_reconstruction), right))
+        if found[0].field.matched.any():
+            return found
+    return with_weights(prediction.field, kernel, left_reconstruction, right)
 
 
 def predict_with(
@@ -121,24 +141,32 @@ def predict_with(
     right: np.ndarray,
     kernel: int = 0,
     least_share: float = LEAST_SHARE,
-) -> InterViewPrediction:
-    """The best prediction with one interpolation kernel: its field, and its weights."""
-    unweighted = InterViewPrediction(search.find(kernel, least_share), kernel, np.zeros((3, 2), dtype=np.int8))
-    return replace(unweighted, weights=fit_weights(unweighted.apply(left_reconstruction), right))
+) -> tuple[InterViewPrediction, PredictedView]:
+    """The best prediction with one interpolation kernel, its field and its weights; and what it shows."""
+    return with_weights(search.find(kernel, least_share), kernel, left_reconstruction, right)
+
+
+def with_weights(
+    field: DisplacementField, kernel: int, left_reconstruction: Tensor, right: np.ndarray
+) -> tuple[InterViewPrediction, PredictedView]:
+    """A field and a kernel with the weights that suit them best, and what they show."""
+    unweighted = InterViewPrediction(field, kernel, np.zeros((3, 2), dtype=np.int8))
+    seen = unweighted.apply(left_reconstruction)
+    weights = fit_weights(seen, right)
+    return replace(unweighted, weights=weights), replace(seen, pixels=apply_weights(seen.pixels[0], weights)[None])
 
 
 def kernel_cost(
     codec: ExactCodec, left_reconstruction: Tensor, right: np.ndarray, quality: int, prediction: InterViewPrediction
 ) -> Callable[[int], float]:
     """What matched blocks in the middle of the view are estimated to cost with a kernel, but for a constant."""
-    lengths = prediction.field.matched.shape
-    first = (max(0, (length - SAMPLE) // 2) for length in lengths)
-    part = Tile(*(slice(at, min(at + SAMPLE, length)) for at, length in zip(first, lengths, strict=True)))
+    rows, columns = prediction.field.matched.shape
+    part = middle((rows, columns), SAMPLE)
     latents, matched = analyse_view(codec, right[part.pixels(BLOCK)], quality), prediction.field.matched[part]
 
     def cost(kernel: int) -> float:
         predicted = replace(prediction, kernel=kernel).apply(left_reconstruction, part)
-        return -float(estimate_gains(codec, latents, quality, predicted)[0][matched].sum())
+        return -float(estimate_gains(codec, latents, quality, predicted).bits[matched].sum())
 
     return cost
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.bitstream.dependent_quantisation import dependent_places, encode_dependent
+from snncodec.bitstream.dependent_quantisation import encode_dependent, places_in_order
 from snncodec.bitstream.frequency_tables import SCALES, FrequencyTables
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS, rdoq
 from snncodec.encoder.symbol_sinks import SymbolSink
@@ -42,42 +42,37 @@ def code_residuals(
     `indexes`, uint8, name the tables that the residuals are expected to suit; a squared error of one step is worth
     `error_bits`.
     """
-    places = dependent_places(indexes)
-    flat, flat_indexes = residuals.cpu().reshape(-1), indexes.reshape(-1)
-    levels, bits, quantisers = torch.empty_like(flat), torch.empty_like(flat), torch.full_like(flat, -1)
-    alone = torch.ones(flat.shape, dtype=torch.bool, device=flat.device)
-    alone[torch.from_numpy(places)] = False
-    levels[alone], bits[alone] = code_alone(flat[alone], flat_indexes[alone.numpy()], tables, sink, error_bits)
-    if len(places):
-        chosen = flat[places].double()
+    flat, flat_indexes = residuals.cpu().numpy().reshape(-1), indexes.reshape(-1)
+    levels, bits, quantisers = np.empty_like(flat), np.empty_like(flat), np.full_like(flat, -1)
+    alone, dependent = places_in_order(indexes)
+    levels[alone], bits[alone] = code_alone(flat[alone], flat_indexes[alone], tables, sink, error_bits)
+    if len(dependent):
+        chosen = flat[dependent].astype(np.float64)
         require_codable(chosen)
-        found = quantise_dependently(chosen.numpy(), flat_indexes[places], tables, error_bits)
+        found = quantise_dependently(chosen, flat_indexes[dependent], tables, error_bits)
         encode_dependent(sink, found.symbols, found.tables)
-        for whole, part in ((levels, found.levels), (bits, found.bits), (quantisers, found.tables // SCALES - 1)):
-            whole[places] = torch.from_numpy(part).to(whole)
-    return CodedResiduals(*(x.view_as(residuals).to(residuals.device) for x in (levels, bits, quantisers)))
+        levels[dependent], bits[dependent] = found.levels, found.bits
+        quantisers[dependent] = found.tables // SCALES - 1.0
+    shaped = (torch.from_numpy(x).view_as(residuals).to(residuals.device) for x in (levels, bits, quantisers))
+    return CodedResiduals(*shaped)
 
 
 @timed("quantisation")
 def code_alone(
-    residuals: Tensor,
+    residuals: np.ndarray,
     indexes: np.ndarray,
     tables: FrequencyTables,
     sink: SymbolSink,
     error_bits: float = SQUARED_STEP_BITS,
-) -> tuple[Tensor, Tensor]:
-    """Round residuals one by one and hand the symbols to `sink`; the symbols and their bits, on the CPU. See `rdoq`."""
-
-    def bits_of(symbols: Tensor, index: Tensor) -> Tensor:
-        return torch.from_numpy(tables.bits(symbols.numpy(), index.numpy()))
-
+) -> tuple[np.ndarray, np.ndarray]:
+    """Round residuals [n] one by one and hand the symbols to `sink`; the symbols and their bits. See `rdoq`."""
     require_codable(residuals)
-    symbols, bits = rdoq(residuals.cpu().contiguous(), torch.from_numpy(indexes), bits_of, error_bits)
-    sink.encode(symbols.numpy().astype(np.int32), indexes)
+    symbols, bits = rdoq(residuals, indexes, tables.bits, error_bits)
+    sink.encode(symbols.astype(np.int32), indexes)
     return symbols, bits
 
 
-def require_codable(residuals: Tensor) -> None:
+def require_codable(residuals: np.ndarray) -> None:
     """`LimitError` for residuals that no symbol can hold."""
-    if residuals.numel() and not float(residuals.abs().max().round()) < 2**31:  # neither too large nor no number
+    if residuals.size and not np.rint(np.abs(residuals).max()) < 2**31:  # neither too large nor no number
         raise LimitError("a latent is too large to code: the weights do not suit this picture")

@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from snncodec.decoder.view import ViewCode
-from snncodec.encoder.analysis import analyse_by_synthesis, analyse_view
-from snncodec.encoder.gain_fit import render_and_fit_gain
+from snncodec.encoder.analysis import analyse_by_synthesis, analyse_view, predicted_latents
+from snncodec.encoder.gain_fit import fit_gain_in_the_middle, render_and_fit_gain
 from snncodec.encoder.symbol_sinks import NullSink, SymbolSink
 from snncodec.encoder.view import CodedView, code_view
 from snncodec.model.prediction import PredictedView
@@ -61,12 +61,28 @@ def code_at_once(
     quality: int,
     sink: SymbolSink,
     predicted: PredictedView | None = None,
+    skipped: np.ndarray | None = None,
+    synthesis: bool = True,
 ) -> ViewCode:
-    """As `code_after_trial`, without one: what latents will be decoded to is foreseen roughly, by rounding them."""
-    latents = analyse_view(loaded.codec, view, quality, predicted)
-    rounded = latents.sign() * (latents.abs() + ROUNDING).floor()
-    reconstruction, gain = render_and_fit_gain(loaded.codec, rounded, view, quality, predicted)
-    latents = analyse_by_synthesis(loaded.codec, view, quality, latents, rounded, reconstruction, gain)
-    decoded = code_view(loaded, latents, quality, sink, predicted).latents
+    """As `code_after_trial`, without one: what latents will be decoded to is foreseen roughly, by rounding them.
+
+    Without `synthesis` they are coded as they are, and the gain is that which suits the middle of the view.
+    """
+    codec = loaded.codec
+    latents = analyse_view(codec, view, quality, predicted)
+    foreseen = rounded(latents, None if predicted is None else predicted_latents(codec, quality, predicted))
+    if synthesis:
+        reconstruction, gain = render_and_fit_gain(codec, foreseen, view, quality, predicted)
+        latents = analyse_by_synthesis(codec, view, quality, latents, foreseen, reconstruction, gain)
+    else:
+        gain = fit_gain_in_the_middle(codec, foreseen, view, quality, predicted)
+    decoded = code_view(loaded, latents, quality, sink, predicted, skipped).latents
     sink.encode_bypass(np.array([gain]), GAINS)
     return ViewCode(decoded, gain)
+
+
+def rounded(latents: Tensor, predicted: Tensor | None) -> Tensor:
+    """About what latents will be decoded to: whole steps away from predicted ones, or from zero."""
+    difference = latents if predicted is None else latents - predicted
+    steps = (difference.abs() + ROUNDING).floor_().copysign_(difference)
+    return steps if predicted is None else steps.add_(predicted)

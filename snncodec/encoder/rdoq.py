@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-from torch import Tensor
+import numpy as np
 
 # What a squared error of a latent of one step is worth in bits. bpp + lambda * MSE with lambda = 24 / step**2 is
 # optimal for a uniform quantiser of that step; MSE is a mean over three channels, so a squared step counts 24 / 3 = 8.
@@ -25,33 +24,31 @@ def squared_step_bits(quality: int) -> float:
 
 
 def rdoq(
-    residual: Tensor, index: Tensor, bits_of: Callable[[Tensor, Tensor], Tensor], error_bits: float = SQUARED_STEP_BITS
-) -> tuple[Tensor, Tensor]:
-    """The integers of least bits + `error_bits` * squared error for residuals, and the bits of each.
+    residuals: np.ndarray,
+    indexes: np.ndarray,
+    bits_of: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    error_bits: float = SQUARED_STEP_BITS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The integers of least bits + `error_bits` * squared error for residuals [n], and the bits of each.
 
-    `bits_of` takes integers and the table indexes that they are coded with, both of one shape. This is the scalar form
-    of the quantisation that video encoders call RDOQ (Karczewicz, Ye, Chong 2008); a symbol's influence on later tables
-    is left out.
+    `bits_of` takes integers and the table indexes that they are coded with. This is the scalar form of the quantisation
+    that video encoders call RDOQ (Karczewicz, Ye, Chong 2008); a symbol's influence on later tables is left out.
     """
-    best = residual.round()
-    bits = bits_of(torch.zeros_like(best), index).to(residual.dtype)
-    places = best.flatten().nonzero()[:, 0]  # most residuals are next to zero, and stay there
-    found = _cheapest(residual.flatten()[places], index.flatten()[places], bits_of, error_bits)
-    for whole, part in zip((best, bits), found, strict=True):
-        whole.view(-1)[places] = part
+    best, bits = np.zeros_like(residuals), bits_of(np.zeros(1, dtype=np.int32), indexes)
+    places = np.flatnonzero(np.abs(residuals) > 0.5)  # most residuals are next to zero, and stay there
+    best[places], bits[places] = _cheapest(residuals[places], indexes[places], bits_of, error_bits)
     return best, bits
 
 
 def _cheapest(
-    residual: Tensor, index: Tensor, bits_of: Callable[[Tensor, Tensor], Tensor], error_bits: float
-) -> tuple[Tensor, Tensor]:
-    """`rdoq` of residuals [n], all candidates tried."""
-    nearest, least = residual.round(), torch.full_like(residual, torch.inf)
-    best, bits = nearest, torch.zeros_like(residual)
-    for shrink in range(SHRINK + 1):
-        candidate = nearest.sign() * (nearest.abs() - shrink).clamp_min(0)
-        rate = bits_of(candidate, index)
-        cost = rate + error_bits * (residual - candidate).square()
-        better = cost < least
-        best, bits, least = torch.where(better, candidate, best), torch.where(better, rate, bits), cost.fmin(least)
-    return best, bits
+    residuals: np.ndarray,
+    indexes: np.ndarray,
+    bits_of: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    error_bits: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rdoq`, all candidates tried."""
+    nearest = np.rint(residuals)
+    tried = np.stack([np.sign(nearest) * np.maximum(np.abs(nearest) - shrink, 0) for shrink in range(SHRINK + 1)])
+    bits = np.stack([bits_of(candidate, indexes) for candidate in tried])
+    chosen = (bits + error_bits * np.square(residuals - tried)).argmin(0)[None]
+    return np.take_along_axis(tried, chosen, 0)[0], np.take_along_axis(bits, chosen, 0)[0]

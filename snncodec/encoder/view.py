@@ -82,11 +82,11 @@ class TileCoder:
         def code_pass(given: PassInput) -> Tensor:
             assert given.targets is not None  # only a decoder has none
             mean, indexes = snap_latents(given.mean), table_indexes(given.index)
-            coded = code_residuals(given.targets - mean, indexes, self.loaded.tables, self.sink, self.error_bits)
+            residuals = given.targets - mean
+            coded = code_residuals(residuals, indexes, self.loaded.tables, self.sink, self.error_bits)
+            error = residuals.sub_(coded.levels).square_()
             bits.index_add_(0, given.cells, coded.bits.sum(1, dtype=torch.float64))
-            distortion.index_add_(
-                0, given.cells, (given.targets - mean - coded.levels).square_().sum(1, dtype=torch.float64)
-            )
+            distortion.index_add_(0, given.cells, error.sum(1, dtype=torch.float64))
             return reconstruct_latents(coded.levels, mean)
 
         decoded = self.codec.run_context_model(hyper, self.quality, tile.shape, code_pass, latents, prediction, skips)
@@ -98,10 +98,10 @@ class TileCoder:
         """Code the hyper-latents of a tile as far as a prediction does not tell them; returns all of them."""
         hyper, coded = self.codec.infer_hyper(1, tile.shape, self.quality, prediction)
         targets, indexes = self.codec.hyper_analysis(latents, self.quality)[coded], hyper_indexes(self.codec, coded)
-        symbols, rate = code_alone(targets, indexes, self.loaded.tables, self.sink, HYPER_ERROR_BITS)
-        hyper[coded] = symbols.to(hyper)
+        symbols, rate = code_alone(targets.cpu().numpy(), indexes, self.loaded.tables, self.sink, HYPER_ERROR_BITS)
+        hyper[coded] = torch.from_numpy(symbols).to(hyper)
         bits = torch.zeros_like(hyper)
-        bits[coded] = rate.to(hyper)
+        bits[coded] = torch.from_numpy(rate).to(hyper)
         self.bits[tile] = over_blocks(bits, tile.shape)
         return hyper
 

@@ -19,8 +19,9 @@ COMPAND_THRESHOLDS = (
 def compand(values: Tensor) -> Tensor:
     """sign(v) * round(4 log2(1 + |v|)) of v in steps, by comparing |8 v| with stored integer thresholds."""
     eighths = (values * COMPAND_SCALE).round_()
-    reach = eighths.detach().abs().nan_to_num_(0).clamp_(max=COMPAND_THRESHOLDS[-1]).int()
-    return _table(values.dtype, values.device)[reach].copysign_(eighths)
+    table = _table(values.dtype, values.device)
+    reach = eighths.detach().abs().fmin(table.new_tensor(COMPAND_THRESHOLDS[-1])).int()  # what is no number, too
+    return table.index_select(0, reach.flatten()).view_as(eighths).copysign_(eighths)
 
 
 @cache

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from snncodec.model.coding_passes import CodingPass, pass_order
 from snncodec.model.config import ModelConfig
+from snncodec.spiking.layers import integrate
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +36,8 @@ CodePass = Callable[[PassInput], Tensor]  # returns the decoded latents in steps
 class Conditioner(Protocol):
     """What another view tells the passes; membranes are [T * N, C, h, w]."""
 
-    def split_skipped(self, number: int, cells: Tensor, coded: Tensor) -> tuple[Tensor, Tensor]:
-        """The cells of pass `number` that are left to code, and the map `coded` [N * h * w, C] with the others."""
+    def take_skipped(self, number: int, cells: Tensor, coded: Tensor) -> Tensor:
+        """The cells of pass `number` that are left to code; others are written to the map `coded` [N * h * w, C]."""
         ...
 
     def start(self, membrane: Tensor) -> Tensor:
@@ -61,8 +62,8 @@ class Conditioner(Protocol):
 class NullConditioner:
     """No other view: everything stays as it is."""
 
-    def split_skipped(self, number: int, cells: Tensor, coded: Tensor) -> tuple[Tensor, Tensor]:
-        return cells, coded
+    def take_skipped(self, number: int, cells: Tensor, coded: Tensor) -> Tensor:
+        return cells
 
     def start(self, membrane: Tensor) -> Tensor:
         return membrane
@@ -117,22 +118,23 @@ class ContextModel(nn.Module):
             if coding_pass.group == len(maps):
                 maps.append(membrane.new_zeros(shape[0] * cells_per_map, self.groups[coding_pass.group]))
                 membrane = conditioner.attend(coding_pass.group, membrane)
-            cells = coding_pass.cells(*shape, membrane.device)
-            cells, coded = conditioner.split_skipped(number, cells, torch.zeros_like(maps[-1]))
-            membrane = membrane + coding_pass.mix(coding_pass.spike(membrane))
+            coded = torch.zeros_like(maps[-1])
+            cells = conditioner.take_skipped(number, coding_pass.cells(*shape, membrane.device), coded)
+            membrane = integrate(membrane, coding_pass.mix(coding_pass.spike(membrane)))
             tokens = coding_pass.tokens(membrane, cells)
             mean, index = coding_pass.read(tokens)
             mean = torch.zeros_like(index) if mean is None else mean
             if coding_pass.predictor is not None:
                 mean = mean + as_tokens(coding_pass.predict(as_map(torch.cat(maps, dim=1), *shape).detach()))[cells]
             wanted = None if targets is None else as_tokens(targets[:, channels])[cells]
-            index = index + index_offsets[:, channels][cells // cells_per_map]
+            offsets = index_offsets[:, channels]
+            index = index + (offsets if len(offsets) == 1 else offsets[cells // cells_per_map])
             mean, index = conditioner.adjust_parameters(number, tokens, cells, mean, index)
             values = code(PassInput(channels, cells, wanted, mean, index))
-            coded = coded.index_copy(0, cells, values.to(membrane.dtype))
-            maps[-1] = maps[-1] + coded
+            coded = coded.index_copy_(0, cells, values.to(membrane.dtype))
+            maps[-1] += coded
             if coding_pass.context is not None:
-                membrane = membrane + coding_pass.context(as_map(coded.detach(), *shape))
+                membrane = integrate(membrane, coding_pass.context(as_map(coded.detach(), *shape)))
             membrane = conditioner.integrate_error(number, membrane, cells, values)
         return as_map(torch.cat(maps, dim=1), *shape)
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from snncodec.constants import BLOCK
 from snncodec.model.config import ModelConfig
 from snncodec.model.entropy_model import EntropyModel
-from snncodec.model.lapped_transform import OVERLAP, ExactLappedTransform
+from snncodec.model.lapped_transform import OVERLAP, ExactLappedTransform, in_pixels, strips
 from snncodec.model.latent_grid import dequantise
 from snncodec.model.local_contrast import MEAN_RADIUS
 from snncodec.model.prediction import PredictedView
@@ -73,7 +73,7 @@ class ExactCodec(EntropyModel):
     def synthesise(
         self, latents: Tensor, quality: int, predicted: PredictedView | None = None
     ) -> tuple[Tensor, Tensor]:
-        """B y^ and what D adds to it, float64 [1, 3, 16 h, 16 w] (minus 128), of latents in steps [1, N2, h, w].
+        """B y^, float64 [1, 3, 16 h, 16 w] (minus 128), and D(B y^), in steps, of latents in steps [1, N2, h, w].
 
         `predicted` has pixels minus 128.
         """
@@ -86,7 +86,15 @@ class ExactCodec(EntropyModel):
     ) -> Tensor:
         """Pixels, uint8 [1, 3, 16 h, 16 w], of latents as in `synthesise`; `gain` is that of D, in eighths."""
         linear, correction = self.synthesise(latents, quality, predicted)
-        return as_pixels(linear + correction * (gain / FULL_GAIN))
+        return self.as_pixels(linear, correction, quality, gain)
+
+    def as_pixels(self, linear: Tensor, correction: Tensor, quality: int, gain: int = FULL_GAIN) -> Tensor:
+        """Pixels, uint8, of what `synthesise` returns, a strip at a time; nothing rounds but the last step."""
+        pixels, step = torch.empty_like(linear, dtype=torch.uint8), self.steps[quality - 1] * (gain / FULL_GAIN)
+        for rows in map(in_pixels, strips(linear.shape[2] // BLOCK)):
+            added = correction[:, :, rows].double().mul_(step)
+            pixels[:, :, rows] = added.add_(linear[:, :, rows]).add_(128).round_().clamp_(0, 255)
+        return pixels
 
     @property
     def margin(self) -> int:
@@ -95,8 +103,3 @@ class ExactCodec(EntropyModel):
             OVERLAP + MEAN_RADIUS + self.config.patch * (2 * max(self.config.blocks, self.config.encoder_blocks) + 3)
         )
         return 1 + -(-reach // BLOCK)
-
-
-def as_pixels(values: Tensor) -> Tensor:
-    """Floats minus 128, which are overwritten -> uint8."""
-    return values.add_(128).round_().clamp_(0, 255).to(torch.uint8)

@@ -18,7 +18,7 @@ from snncodec.model.config import ModelConfig
 from snncodec.model.context_model import as_map, as_tokens
 from snncodec.model.latent_grid import snap_latents
 from snncodec.model.prediction import PredictedLatents
-from snncodec.spiking.layers import FixedPointConv2d, mean_over_time, repeat_over_time
+from snncodec.spiking.layers import FixedPointConv2d, integrate, mean_over_time, repeat_over_time
 from snncodec.spiking.neurons import Spike
 
 LEADING = 96  # latent channels of the prediction that features are made of
@@ -102,12 +102,14 @@ class StereoConditioner:
         self.counts = repeat_over_time(matched, fusion.time_steps)
         self.skipped = None if skipped is None else skipped.flatten()
 
-    def split_skipped(self, number: int, cells: Tensor, coded: Tensor) -> tuple[Tensor, Tensor]:
-        """The cells of pass `number` that are left to code, and `coded` with the predicted latents of the others."""
+    def take_skipped(self, number: int, cells: Tensor, coded: Tensor) -> Tensor:
+        """The cells of pass `number` that are left to code; the predicted latents of the others go to `coded`."""
         if self.skipped is None:
-            return cells, coded
-        taken, channels = cells[self.skipped[cells]], self.fusion.channels[number]
-        return cells[~self.skipped[cells]], coded.index_copy(0, taken, self.predicted[taken, channels].to(coded.dtype))
+            return cells
+        skipped = self.skipped[cells]
+        taken, channels = cells[skipped], self.fusion.channels[number]
+        coded.index_copy_(0, taken, self.predicted[taken, channels].to(coded.dtype))
+        return cells[~skipped]
 
     def start(self, membrane: Tensor) -> Tensor:
         return membrane + self.fusion.start(self.features) * self.counts
@@ -131,4 +133,4 @@ class StereoConditioner:
             return membrane
         error = (values.detach() - self.predicted[cells, self.fusion.channels[number]]) * self.matched[cells]
         placed = error.new_zeros(len(self.predicted), error.shape[1]).index_copy(0, cells, error)
-        return membrane + context(as_map(placed, *self.shape)) * self.counts
+        return integrate(membrane, context(as_map(placed, *self.shape)) * self.counts)

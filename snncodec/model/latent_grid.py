@@ -13,7 +13,7 @@ from torch import Tensor
 from snncodec.bitstream.frequency_tables import SCALES
 from snncodec.model.lapped_transform import LATENT_MAX
 from snncodec.model.quality import STEP_BITS
-from snncodec.spiking.fixed_point import snap, snap_through
+from snncodec.spiking.fixed_point import snap_, snap_through
 
 VALUE_BITS, VALUE_MAX = 6, 2.0**17  # decoded latents, in steps, fit float32 exactly: multiples of 1/64, bounded
 
@@ -25,14 +25,14 @@ def snap_latents(values: Tensor) -> Tensor:
 
 def reconstruct_latents(levels: Tensor, mean: Tensor) -> Tensor:
     """Decoded residuals and the means (snapped) that they are coded around -> decoded latents in steps."""
-    return (levels + mean).clamp(-VALUE_MAX, VALUE_MAX)
+    return (levels + mean).clamp_(-VALUE_MAX, VALUE_MAX)
 
 
 def dequantise(values: Tensor, step: Tensor) -> Tensor:
     """Latents in steps -> latents in pixel units, on the 1/64 grid and bounded (float64)."""
-    return snap(values.double() * step, STEP_BITS).clamp(-LATENT_MAX, LATENT_MAX)
+    return snap_(values.double().mul_(step), STEP_BITS).clamp_(-LATENT_MAX, LATENT_MAX)
 
 
 def table_indexes(index: Tensor) -> np.ndarray:
     """Real table indexes (exact fixed-point numbers) -> uint8."""
-    return (index + 0.5).floor().clamp(0, SCALES - 1).to(torch.uint8).cpu().numpy()
+    return (index + 0.5).floor_().clamp_(0, SCALES - 1).to(torch.uint8).cpu().numpy()

@@ -57,7 +57,7 @@ class Decoder(nn.Module):
 
 
 class ExactDecoder(nn.Module):
-    """`Decoder` on the fixed-point grid: float64 latents and steps in, float64 pixels out, alike everywhere."""
+    """`Decoder` on the fixed-point grid: float64 latents and steps in, pixels out, alike everywhere."""
 
     def __init__(self, network: PixelNetwork, conditioning: nn.Module) -> None:
         super().__init__()
@@ -71,12 +71,14 @@ class ExactDecoder(nn.Module):
         offsets: Tensor,
         predicted: PredictedView | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """B y^, and what D adds to it at full gain."""
+        """B y^, float64, and D(B y^), in steps, as the networks' floats."""
         pixels, step, kind = transform.synthesis(latents), step.view(-1, 1, 1, 1), offsets.dtype
         condition = None
         if predicted is not None:
             difference = exact_difference(predicted.pixels, pixels, step).to(kind)
             condition = partial(self.conditioning, difference=difference, matched=predicted.matched)
-        correction = self.network(exact_contrast(pixels, step).to(kind), offsets, condition).to(pixels.dtype)
-        correction = correction - self.network.answer_to_zero(offsets).to(pixels.dtype)
-        return pixels, F.pixel_shuffle(correction, self.network.patch) * step
+        correction = self.network(exact_contrast(pixels, step).to(kind), offsets, condition)
+        if self.network.time_steps > 1:  # the proof of these covers what is read out, but no difference of two
+            correction = correction.double()
+        correction = correction - self.network.answer_to_zero(offsets)
+        return pixels, F.pixel_shuffle(correction, self.network.patch)

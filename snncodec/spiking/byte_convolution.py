@@ -2,7 +2,8 @@
 
 A weight of up to 14 bits is 128 times a high byte plus a low one, and counts are bytes as they are. oneDNN multiplies
 bytes and adds in 32-bit integers, which hold all sums that `proof.py` lets float32 hold, so the result is the same bit
-for bit. Only CPUs with instructions for that (VNNI) are asked; on others floats are as fast.
+for bit. The sums of low bytes are added where those of the high ones stand. Only CPUs with instructions for that (VNNI)
+are asked; on others floats are as fast.
 """
 
 from __future__ import annotations
@@ -30,22 +31,26 @@ class ByteConvolution:
     def __init__(self, weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int]) -> None:
         whole = (weight.double() * 2**FRACTION_BITS).round().to(torch.int32)
         low = (whole + 2 ** (LOW_BITS - 1)) % 2**LOW_BITS - 2 ** (LOW_BITS - 1)
-        parts = torch.cat([(whole - low) >> LOW_BITS, low]).to(torch.int8)
-        self.outputs, self.stride, self.padding = len(weight), list(stride), list(padding)
-        units = torch.tensor(
-            [2.0 ** (LOW_BITS - FRACTION_BITS), 2.0**-FRACTION_BITS], dtype=torch.float32, device="cpu"
-        )
-        self.units = units.repeat_interleave(self.outputs)
-        self.zeros = torch.zeros(len(parts), dtype=torch.int64, device="cpu")
-        self.bias = None if bias is None else torch.cat([bias, torch.zeros_like(bias)])
-        self.weight = torch.ops.onednn.qconv_prepack(
-            parts, self.units, 1.0, 0, self.stride, self.padding, [1, 1], 1, None
-        )
+        self.stride, self.padding, self.bias = list(stride), list(padding), bias
+        self.zeros = torch.zeros(len(weight), dtype=torch.int64, device="cpu")
+        self.high = self._packed((whole - low) >> LOW_BITS, LOW_BITS - FRACTION_BITS)
+        self.low = self._packed(low, -FRACTION_BITS)
+
+    def _packed(self, weight: Tensor, exponent: int) -> tuple[Tensor, Tensor]:
+        """Bytes as oneDNN wants them, and what they count: powers of two."""
+        unit = torch.full((len(weight),), 2.0**exponent, dtype=torch.float32, device="cpu")
+        layout: tuple[Any, ...] = self.stride, self.padding, [1, 1], 1, None
+        return torch.ops.onednn.qconv_prepack(weight.to(torch.int8), unit, 1.0, 0, *layout), unit
 
     def __call__(self, counts: Tensor) -> Tensor:
         """Of counts uint8 [N, I, H, W], float32 [N, O, H', W']; both best channels-last."""
-        settings: tuple[Any, ...] = self.stride, self.padding, [1, 1], 1, 1.0, 0, torch.float32, "none", [], ""
-        both = torch.ops.onednn.qconv2d_pointwise(
-            counts, 1.0, 0, self.weight, self.units, self.zeros, self.bias, *settings
+        geometry = self.stride, self.padding, [1, 1], 1
+        output: tuple[Any, ...] = 1.0, 0, torch.float32
+        plain: tuple[Any, ...] = "none", [], ""
+        adding: tuple[Any, ...] = 1.0, 0, "sum", 1.0, "none", [], ""
+        sums = torch.ops.onednn.qconv2d_pointwise(
+            counts, 1.0, 0, *self.high, self.zeros, self.bias, *geometry, *output, *plain
         )
-        return both[:, : self.outputs] + both[:, self.outputs :]
+        return torch.ops.onednn.qconv2d_pointwise.binary(
+            counts, 1.0, 0, *self.low, self.zeros, sums, None, *geometry, *output, *adding
+        )

@@ -16,6 +16,7 @@ from snncodec.spiking.config import LEAK_UNIT, NeuronConfig
 MAX_COUNT = 4  # an integer LIF neuron fires 0..4 times a time step: four binary slots in spike-driven hardware
 MIN_THRESHOLD, MAX_THRESHOLD = 1 / 16, 1023.0
 RELU_LEVELS, RELU_MAX = 16, 16.0  # the CNN twin rounds to 1/16 and saturates at 16, so that it is exact too
+ROWS = 16  # of a map that are looked at at once
 MAX_OUTPUT = {"ilif": float(MAX_COUNT), "lif": 1.0, "relu": RELU_MAX}
 
 
@@ -24,6 +25,7 @@ class ExactSpike(nn.Module):
 
     offset: Tensor
     threshold: Tensor
+    in_bytes = False  # whether counts come as uint8, which is what a `ByteConvolution` takes
 
     def __init__(self, offset: Tensor, threshold: Tensor, neuron: NeuronConfig) -> None:
         super().__init__()
@@ -44,23 +46,38 @@ class ExactSpike(nn.Module):
         """The smallest power of two of which 1 / tau is a fraction."""
         return next(unit for unit in (2, 4, 8, LEAK_UNIT) if (unit / self.neuron.tau).is_integer())
 
+    @property
+    def fires_once(self) -> bool:
+        """Whether it is an integer neuron with a single time step."""
+        return self.neuron.kind == "ilif" and self.neuron.time_steps == 1
+
     def forward(self, membrane: Tensor) -> Tensor:
         shape = (1, -1) + (1,) * (membrane.dim() - 2)
-        drive, threshold = membrane + self.offset.view(shape), self.threshold.view(shape)
+        offset, threshold = self.offset.view(shape), self.threshold.view(shape)
+        if self.in_bytes:
+            return self._fire_bytes(membrane, offset, threshold)
+        drive = membrane + offset
         if self.neuron.kind == "relu":
             return drive.clamp_(0, RELU_MAX).mul_(RELU_LEVELS).round_().div_(RELU_LEVELS)
-        if self.neuron.time_steps == 1 and self.neuron.kind == "ilif":
-            return drive.div_(threshold).clamp_(0, MAX_COUNT).round_()
+        if self.fires_once:
+            return counts_of(drive, threshold)
         fire = self._fire_lif if self.neuron.kind == "lif" else self._fire_ilif
         steps = self.neuron.time_steps
         return fire(drive.unflatten(0, (steps, len(drive) // steps)), threshold).flatten(0, 1)
+
+    def _fire_bytes(self, membrane: Tensor, offset: Tensor, threshold: Tensor) -> Tensor:
+        """Counts uint8 [N, C, H, W] of a single time step, a few rows at a time, which stay in the cache."""
+        counts = torch.empty_like(membrane, dtype=torch.uint8)
+        for part, drive in zip(counts.split(ROWS, 2), membrane.split(ROWS, 2), strict=True):
+            part.copy_(counts_of(drive + offset, threshold))
+        return counts
 
     def _fire_ilif(self, drive: Tensor, threshold: Tensor) -> Tensor:
         """Counts [T, N, ...]: the voltage leaks by 1 / tau, and every spike takes a threshold away (soft reset)."""
         leak, out, voltage = round(LEAK_UNIT / self.neuron.tau) / LEAK_UNIT, [], torch.zeros_like(drive[0])
         for current in drive:
             voltage = voltage * (1 - leak) + current
-            out.append((voltage / threshold).clamp_(0, MAX_COUNT).round_())
+            out.append(counts_of(voltage.clone(), threshold))
             voltage = voltage - out[-1] * threshold
         return torch.stack(out)
 
@@ -72,3 +89,8 @@ class ExactSpike(nn.Module):
             out.append((voltage >= threshold).to(drive.dtype))
             voltage = voltage * (1 - out[-1])
         return torch.stack(out)
+
+
+def counts_of(voltage: Tensor, threshold: Tensor) -> Tensor:
+    """How often each voltage, which is overwritten, holds its threshold: 0 to 4, rounded to the nearest."""
+    return voltage.div_(threshold).clamp_(0, MAX_COUNT).round_()

@@ -19,6 +19,11 @@ def snap(x: Tensor, bits: int = FRACTION_BITS) -> Tensor:
     return (x * 2.0**bits).round_().mul_(2.0**-bits)
 
 
+def snap_(x: Tensor, bits: int = FRACTION_BITS) -> Tensor:
+    """`snap`, in place."""
+    return x.mul_(2.0**bits).round_().mul_(2.0**-bits)
+
+
 def on_grid(x: Tensor, bits: int = FRACTION_BITS) -> bool:
     """Whether all numbers are multiples of 2**-bits."""
     return bool((x == snap(x, bits)).all())
@@ -26,4 +31,5 @@ def on_grid(x: Tensor, bits: int = FRACTION_BITS) -> bool:
 
 def snap_through(x: Tensor, bits: int = FRACTION_BITS) -> Tensor:
     """`snap` with the gradient of the identity (straight-through), for quantisation-aware training."""
-    return x + (snap(x.detach(), bits) - x.detach())
+    snapped = snap(x.detach(), bits)
+    return x + (snapped - x.detach()) if x.requires_grad else snapped

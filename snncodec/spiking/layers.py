@@ -7,7 +7,7 @@ network. Trained networks compute in ordinary floats, exact ones on the fixed-po
 from __future__ import annotations
 
 import copy
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, cast, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from snncodec.spiking.byte_convolution import LARGEST, ByteConvolution
 from snncodec.spiking.config import NeuronConfig
-from snncodec.spiking.exact_neurons import MAX_COUNT
+from snncodec.spiking.exact_neurons import MAX_COUNT, ExactSpike
 from snncodec.spiking.fixed_point import FRACTION_BITS, snap, snap_through
 from snncodec.spiking.neurons import Spike
 
@@ -99,18 +99,18 @@ class ExactConv2d(nn.Module):
         self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        numbers = x.to(self.weight.dtype if self.in_bytes is None else torch.uint8)
+        numbers, kind = x.to(self.weight.dtype if self.in_bytes is None else torch.uint8), x.dtype
         if any(self.border):
             rows, columns = self.border
             numbers = F.pad(numbers, (columns, columns, rows, rows), mode="replicate")
         if self.in_bytes is not None:
-            return self.in_bytes(numbers).to(x.dtype)
+            return self.in_bytes(numbers).to(kind if kind.is_floating_point else torch.float32)
         if self.split is None:
-            return F.conv2d(numbers, self.weight, self.bias, self.stride, self.padding).to(x.dtype)
+            return F.conv2d(numbers, self.weight, self.bias, self.stride, self.padding).to(kind)
         first, second = slice(self.split), slice(self.split, None)
         sums = F.conv2d(numbers[:, first], self.weight[:, first], self.bias, self.stride, self.padding)
         sums += F.conv2d(numbers[:, second], self.weight[:, second], None, self.stride, self.padding)
-        return sums.to(x.dtype)
+        return sums.to(kind)
 
     def compute_in_bytes(self) -> None:
         """From now on, if that is possible and likely to be faster: inputs are spike counts, weights are small."""
@@ -155,7 +155,18 @@ class ResidualBlock(nn.Module):
         nn.init.normal_(self.conv2.weight, std=0.01)
 
     def forward(self, membrane: Tensor) -> Tensor:
-        return membrane + self.conv2(self.spike2(self.conv1(self.spike1(membrane))))
+        return integrate(membrane, self.conv2(self.spike2(self.conv1(self.spike1(membrane)))))
+
+    def pass_bytes(self) -> None:
+        """Let exact neurons of one time step hand bytes to the convolutions that compute in them."""
+        for spike, conv in ((self.spike1, self.conv1), (self.spike2, self.conv2)):
+            neuron = cast(ExactSpike, spike)
+            neuron.in_bytes = neuron.fires_once and cast(ExactConv2d, conv).in_bytes is not None
+
+
+def integrate(membrane: Tensor, current: Tensor) -> Tensor:
+    """membrane + current, in the place of the latter where types allow; it has to be a fresh output of a layer."""
+    return current.add_(membrane) if current.dtype == membrane.dtype else membrane + current
 
 
 def repeat_over_time(x: Tensor, time_steps: int) -> Tensor:

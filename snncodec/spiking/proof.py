@@ -17,7 +17,7 @@ from snncodec.errors import WeightsError
 from snncodec.spiking.byte_convolution import bytes_are_fast
 from snncodec.spiking.exact_neurons import MAX_THRESHOLD, MIN_THRESHOLD, ExactSpike
 from snncodec.spiking.fixed_point import FRACTION_BITS, on_grid
-from snncodec.spiking.layers import ExactConv2d
+from snncodec.spiking.layers import ExactConv2d, ResidualBlock
 
 FLOAT_MODES = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")  # may let oneDNN shorten float32
 EXACT_FLOAT32, EXACT_FLOAT64 = 2.0**24, 2.0**53
@@ -87,6 +87,8 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
     for layer in layers:
         if not isinstance(layer, ExactConv2d):
             _set_type(layer, kind)
+        if isinstance(layer, ResidualBlock):
+            layer.pass_bytes()
     return kind
 
 

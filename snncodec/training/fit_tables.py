@@ -63,10 +63,11 @@ def count_symbols(loaded: LoadedWeights, scenes: Tensor) -> np.ndarray:
             if right:
                 reconstruction = render(turned.codec, code, quality)
                 modes, trial = decide_inter_view(turned, reconstruction, right[0], quality, LEVELS[DEFAULT_EFFORT])
-                if modes and trial:
-                    code_after_trial(turned, trial, counter, modes.predicted, modes.skipped)
+                given = (modes.predicted, modes.skipped) if modes else (None, None)
+                if trial:
+                    code_after_trial(turned, trial, counter, *given)
                 else:
-                    code_at_once(turned, right[0], quality, counter)
+                    code_at_once(turned, right[0], quality, counter, *given)
     return counter.histogram
 
 

@@ -82,7 +82,7 @@ def predict_right(model: StereoCodec, left: Tensor, right: Tensor, quality: Tens
     for view, target, q in zip(lefts, rights, quality.tolist(), strict=True):
         decoded, wanted = (as_picture(x, *x.shape[1:]) for x in (view, target))
         search = DisplacementSearch(decoded, wanted, float(model.steps[q - 1]), LEVELS[DEFAULT_EFFORT])
-        predictions.append(predict_with(search, view, wanted).apply(view).centred())
+        predictions.append(predict_with(search, view, wanted)[1].centred())
     return PredictedView(torch.cat([p.pixels for p in predictions]), torch.cat([p.matched for p in predictions]))
 
 

@@ -10,9 +10,9 @@ from snncodec.bitstream.dependent_quantisation import (
     LENGTH,
     NEXT_STATE,
     decode_dependent,
-    dependent_places,
     encode_dependent,
     levels_of,
+    places_in_order,
     quantiser_of,
     steps_of,
     table_of,
@@ -76,7 +76,10 @@ def test_every_state_leads_to_two_others_and_is_led_to_by_two():
 
 def test_what_is_almost_certainly_zero_is_left_out_and_few_residuals_are_left_alone():
     indexes = np.tile(np.array([FIRST_SCALE - 1, FIRST_SCALE + 1, FIRST_SCALE], dtype=np.uint8), (FEWEST, 1))
-    places = dependent_places(indexes)
+    alone, places = places_in_order(indexes)
     assert len(places) == 2 * FEWEST and (np.diff(indexes.ravel()[places].astype(int)) >= 0).all()
     assert (indexes.ravel()[places] >= FIRST_SCALE).all() and (np.diff(places[:FEWEST]) > 0).all()
-    assert not len(dependent_places(indexes[: FEWEST // 2 - 1]))
+    assert sorted([*alone, *places]) == list(range(indexes.size)) and (np.diff(alone) > 0).all()
+    few = indexes[: FEWEST // 2 - 1]
+    alone, places = places_in_order(few)
+    assert not len(places) and np.array_equal(alone, np.argsort(few.ravel(), kind="stable"))

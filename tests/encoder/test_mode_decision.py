@@ -20,7 +20,7 @@ from snncodec.encoder import mode_decision
 from snncodec.encoder.analysis import analyse_view
 from snncodec.encoder.displacement_search import DisplacementSearch
 from snncodec.encoder.effort import LEVELS
-from snncodec.encoder.mode_decision import best_kernel, decide_inter_view, estimate_gains, kernel_cost
+from snncodec.encoder.mode_decision import Gains, best_kernel, decide_inter_view, estimate_gains, kernel_cost
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.model.shipped_weights import load_weights
 from snncodec.spiking.arithmetic import exact_arithmetic
@@ -54,8 +54,8 @@ def test_blocks_that_lose_by_the_prediction_are_coded_intra():
     losing[:, 3:5] = True
 
     def spoilt(*given):
-        gains, enough = estimate_gains(*given)
-        return gains, enough & ~losing
+        gains = estimate_gains(*given)
+        return replace(gains, enough=gains.enough & ~losing)
 
     with exact_arithmetic(), patch.object(mode_decision, "estimate_gains", spoilt):
         modes, _ = decide_inter_view(loaded, planes(left), right, 60, LEVELS[9])
@@ -69,14 +69,14 @@ def test_a_block_is_estimated_to_gain_where_the_prediction_is_right_and_to_lose_
     prediction = InterViewPrediction(field_of(24, 0, (6, 10)), 0, np.zeros((3, 2), dtype=np.int8)).apply(planes(left))
     prediction.pixels[..., 80:] = planes(textured(96, 80, 7))
     with exact_arithmetic():
-        gains, enough = estimate_gains(codec, analyse_view(codec, right, 60), 60, prediction)
-    assert enough[:, 1:4].all() and not enough[:, 6:].any()
-    assert gains[:, 1:4].min() > 100 and gains[:, 6:].max() < 0
+        gains = estimate_gains(codec, analyse_view(codec, right, 60), 60, prediction)
+    assert gains.enough[:, 1:4].all() and not gains.enough[:, 6:].any()
+    assert gains.bits[:, 1:4].min() > 100 and gains.bits[:, 6:].max() < 0
 
 
 def test_views_are_coded_independently_if_prediction_gains_less_than_the_field_costs(loaded):
     left, right = moved(6)
-    small = np.full((6, 10), 0.1), np.ones((6, 10), dtype=bool)
+    small = Gains(np.full((6, 10), 0.1), np.ones((6, 10), dtype=bool), np.zeros((6, 10), dtype=bool))
     with exact_arithmetic(), patch.object(mode_decision, "estimate_gains", lambda *_: small):
         assert decide_inter_view(loaded, planes(left), right, 60, LEVELS[9]) == (None, None)
 
@@ -111,7 +111,7 @@ def test_blocks_of_equal_views_are_skipped_if_they_are_matched(tiny, monkeypatch
         flags.append((decode_flags(coder, matched), matched))
         return flags[-1][0]
 
-    encoded = codec.encode_pair(left, left, 50)
+    encoded = codec.encode_pair(left, left, 50, effort=9)
     monkeypatch.setattr(view, "decode_flags", watched)
     codec.decode(encoded.data)
     skipped, matched = flags[0]

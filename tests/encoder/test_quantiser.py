@@ -43,5 +43,5 @@ def test_a_symbol_beyond_32_bits_is_a_limit_error(residual, index):
 @pytest.mark.parametrize("symbols", [[], [0, -3, 2**31 - 1, 1 - 2**31]])
 def test_symbols_of_32_bits_are_kept(symbols):
     indexes = np.full(len(symbols), 20, dtype=np.uint8)
-    found, _ = code_alone(torch.tensor(symbols, dtype=torch.float64), indexes, TABLES, NullSink())
+    found, _ = code_alone(np.array(symbols, dtype=np.float64), indexes, TABLES, NullSink())
     assert found.tolist() == symbols

@@ -59,7 +59,7 @@ def test_another_exposure_of_the_right_view_costs_little(tiny):
     darker, codec = exposed(right, (0.9, 0.9, 0.9), (-12, -12, -12)), Codec(tiny)
 
     def size():
-        return len(unpack(codec.encode(left, darker, 60))[1][Tag.RIGHT])
+        return len(unpack(codec.encode(left, darker, 60, effort=9))[1][Tag.RIGHT])
 
     found = size()
     with patch.object(mode_decision, "fit_weights", lambda predicted, right: NO_WEIGHTS):

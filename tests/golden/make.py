@@ -87,7 +87,7 @@ def forced_modes(case, loaded, left_reconstruction, right, quality, _effort):
     """Inter-view modes with the kernel of a case, whatever they cost; every third matched block is skipped."""
     left = as_picture(left_reconstruction, *right.shape[:2])
     search = DisplacementSearch(left, right, float(loaded.codec.steps[quality - 1]))
-    prediction = predict_with(search, left_reconstruction, right, case.kernel or 0, least_share=-1.0)
+    prediction, _ = predict_with(search, left_reconstruction, right, case.kernel or 0, least_share=-1.0)
     section, prediction = encode_inter_view(prediction)
     matched = prediction.field.matched
     skipped = matched & (np.arange(matched.size).reshape(matched.shape) % 3 == 0)

@@ -226,9 +226,9 @@ def test_the_bound_holds_for_every_value_inside_a_network(seed, name):
         patch.setattr(proof, "narrowest_exact_type", lambda largest, *_: bounds.append(largest) or torch.float64)
         prove_network(exact, "it", CPU)
     for part in exact.modules():
-        part.register_forward_hook(lambda part, given, out: inside.extend([given[0], out]))
+        part.register_forward_hook(lambda part, given, out: inside.extend([given[0].clone(), out.clone()]))
         if isinstance(part, ExactConv2d):
-            part.register_forward_hook(lambda part, given, out: sums.append((out, part.largest_output())))
+            part.register_forward_hook(lambda part, given, out: sums.append((out.clone(), part.largest_output())))
     with exact_arithmetic():
         sign = torch.randint(0, 2, (1, 3, 16, 16)) * 2.0 - 1
         exact(511 * sign.double(), torch.zeros(1, CONFIGS[name].M, dtype=torch.float64))
