@@ -41,10 +41,15 @@ class InterViewPrediction:
         return PredictedView(pixels[None], (matched[part] if part else matched)[None, None])
 
 
+def unit_of(displacements: np.ndarray) -> int:
+    """The coarsest of `UNITS` of which all displacements are multiples."""
+    return next(unit for unit in reversed(UNITS) if not (displacements % unit).any())
+
+
 def encode_inter_view(prediction: InterViewPrediction) -> tuple[bytes, InterViewPrediction]:
     """The DISPARITY section, and the prediction that `decode_inter_view` will make of it."""
     displacements, matched = prediction.field.displacements, prediction.field.matched
-    unit = next(unit for unit in reversed(UNITS) if not (displacements % unit).any())
+    unit = unit_of(displacements)
     coded, decoded = encode_field(DisplacementField(displacements // unit, matched))
     head = bytes([unit, prediction.kernel]) + prediction.weights.tobytes()
     return head + coded, replace(prediction, field=DisplacementField(decoded.displacements * unit, matched))

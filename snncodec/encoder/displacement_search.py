@@ -17,6 +17,7 @@ import torch
 from snncodec.bitstream.block_scan import STRAIGHT
 from snncodec.bitstream.displacement_field import BlockContext, DisplacementField, scan_field
 from snncodec.constants import EFFORTS
+from snncodec.decoder.inter_view import unit_of
 from snncodec.encoder.block_cost import BlockCost
 from snncodec.encoder.effort import LEVELS, Effort
 from snncodec.encoder.stereo_matching import contrast, match_blocks
@@ -48,19 +49,24 @@ class DisplacementSearch:
         """Displacements along rows from matching on shrunken views, int64 [h, w] in quarter pixels."""
         return match_blocks(*self.contrasts)
 
-    def find(self, kernel: int = 0, least_share: float = LEAST_SHARE) -> DisplacementField:
+    def find(
+        self, kernel: int = 0, least_share: float = LEAST_SHARE, start: DisplacementField | None = None
+    ) -> DisplacementField:
         """The field from blocks of the right view to the left one that costs least, interpolated with `kernel`.
 
         A pixel at column x of the right view lies at x + columns / 4 of the left. Where no displacement is worth its
         bits, or all together do not save `least_share` of them, no block is matched. All displacements are multiples of
         one of `UNITS`, where coarse ones save more bits than they cost (as adaptive motion vector resolution does in
-        VVC: Chien et al., IEEE TCSVT 2021).
+        VVC: Chien et al., IEEE TCSVT 2021). With `start`, the field is looked for near that one, in its unit.
         """
         with torch.inference_mode():
-            cost, columns = BlockCost(*self.contrasts, self.step, kernel), self.first_columns
-            displacements = refine(cost, np.stack([columns, np.zeros_like(columns)]))
-            least = math.inf
-            for unit in self.effort.units:
+            cost, least = BlockCost(*self.contrasts, self.step, kernel), math.inf
+            units = self.effort.units
+            if start is not None:
+                displacements, units = start.displacements, (unit_of(start.displacements),)
+            else:
+                displacements = refine(cost, np.stack([self.first_columns, np.zeros_like(self.first_columns)]))
+            for unit in units:
                 for _ in range(self.effort.refinements):
                     field, bits = rd_refine_field(cost, displacements, unit)
                     displacements = field.displacements

@@ -14,7 +14,7 @@ class Effort:
     refinements: int = 4  # scans in which a displacement field settles
     units: tuple[int, ...] = UNITS  # of displacements, coarser ones as far as they save bits
     kernels: bool = True  # the interpolation kernel that suits the views is looked for
-    search_again: bool = True  # and the field with that kernel
+    search_again: bool = True  # and the field, once more, with that kernel
     intra_blocks: bool = True  # blocks that are matched but would gain too little are coded without the prediction
     synthesis: bool = True  # latents are made better by a look at what the decoder makes of them
     inter_trial: bool = True  # the right view is coded twice: which blocks to skip is measured, and latents are better
@@ -24,11 +24,11 @@ class Effort:
 LEVELS = {
     1: Effort(1, (1,), False, False, False, False, False, False),
     2: Effort(1, (1,), True, False, True, True, False, False),
-    3: Effort(2, (1,), True, False, True, True, False, False),
-    4: Effort(2, (1,), True, True, True, True, False, False),
-    5: Effort(2, UNITS, inter_trial=False, left_trial=False),
-    6: Effort(2, UNITS, left_trial=False),
-    7: Effort(4, UNITS, left_trial=False),
-    8: Effort(2, UNITS),
+    3: Effort(1, (1,), True, True, True, True, False, False),
+    4: Effort(1, (1, 2), True, True, True, True, False, False),
+    5: Effort(1, inter_trial=False, left_trial=False),
+    6: Effort(2, inter_trial=False, left_trial=False),
+    7: Effort(2, left_trial=False),
+    8: Effort(2),
     9: Effort(),
 }

@@ -17,10 +17,10 @@ from torch import Tensor
 from snncodec.bitstream.displacement_field import DisplacementField
 from snncodec.constants import BLOCK
 from snncodec.decoder.inter_view import InterViewPrediction, encode_inter_view
-from snncodec.decoder.tiling import Tile, middle
-from snncodec.decoder.view import as_picture, map_coding_tiles
+from snncodec.decoder.tiling import in_tiles, middle
+from snncodec.decoder.view import as_picture
 from snncodec.decoder.weighted_prediction import apply_weights
-from snncodec.encoder.analysis import analyse_view
+from snncodec.encoder.analysis import analyse_view, predicted_latents
 from snncodec.encoder.block_cost import coefficient_bits
 from snncodec.encoder.displacement_search import LEAST_SHARE, DisplacementSearch
 from snncodec.encoder.effort import Effort
@@ -28,7 +28,7 @@ from snncodec.encoder.rd_trial import Trial, try_view
 from snncodec.encoder.rdoq import squared_step_bits
 from snncodec.encoder.weighted_prediction_fit import fit_weights
 from snncodec.model.exact_codec import ExactCodec
-from snncodec.model.prediction import PredictedLatents, PredictedView
+from snncodec.model.prediction import PredictedView
 from snncodec.model.weights import LoadedWeights
 from snncodec.stopwatch import timed
 
@@ -92,22 +92,17 @@ class Gains:
 @timed("search")
 def estimate_gains(codec: ExactCodec, latents: Tensor, quality: int, predicted: PredictedView) -> Gains:
     """What blocks gain by a prediction; `latents` are those of the right view in steps, float32 [1, N2, h, w]."""
-    intra, inter, excess = torch.zeros((3, *latents.shape[2:]), dtype=torch.float64, device=latents.device)
 
-    def estimate(tile: Tile, prediction: PredictedLatents | None) -> Tensor:
-        assert prediction is not None  # it was given
-        there = latents[(..., *tile)]
-        residual = there - prediction.values
-        intra[tile] = coefficient_bits(there).sum((0, 1))
-        inter[tile] = coefficient_bits(residual).sum((0, 1))
+    def estimate(there: Tensor, seen: Tensor) -> Tensor:
+        residual = there - seen
+        costs = [coefficient_bits(there).sum(1), coefficient_bits(residual).sum(1)]
         errors = residual.square_().mul_(squared_step_bits(quality))
-        excess[tile] = (errors - (CODED_ERROR * errors).clamp_(max=CODED_BITS)).sum((0, 1))
-        return there
+        return torch.stack([*costs, (errors - (CODED_ERROR * errors).clamp_(max=CODED_BITS)).sum(1)], dim=1)
 
-    map_coding_tiles(codec, (latents.shape[2], latents.shape[3]), quality, predicted, estimate)
-    bits = (intra - inter).cpu().numpy()
-    enough = bits > np.maximum(LEAST_GAIN_BITS, LEAST_GAIN_SHARE * intra.cpu().numpy())
-    return Gains(bits, enough, (excess <= 0).cpu().numpy())
+    maps = [latents, predicted_latents(codec, quality, predicted)]
+    intra, inter, excess = in_tiles(estimate, maps, (latents.shape[2], latents.shape[3]), 0)[0].double().cpu().numpy()
+    enough = intra - inter > np.maximum(LEAST_GAIN_BITS, LEAST_GAIN_SHARE * intra)
+    return Gains(intra - inter, enough, excess <= 0)
 
 
 @timed("search")
@@ -126,12 +121,12 @@ def find_prediction(
     if not effort.kernels:
         return prediction, predicted
     kernel = best_kernel(prediction, kernel_cost(loaded.codec, left_reconstruction, right, quality, prediction))
-    if kernel == prediction.kernel:
-        return prediction, predicted
     if effort.search_again:
-        found = predict_with(search, left_reconstruction, right, kernel)
+        found = predict_with(search, left_reconstruction, right, kernel, start=prediction.field)
         if found[0].field.matched.any():
             return found
+    if kernel == prediction.kernel:
+        return prediction, predicted
     return with_weights(prediction.field, kernel, left_reconstruction, right)
 
 
@@ -141,9 +136,10 @@ def predict_with(
     right: np.ndarray,
     kernel: int = 0,
     least_share: float = LEAST_SHARE,
+    start: DisplacementField | None = None,
 ) -> tuple[InterViewPrediction, PredictedView]:
     """The best prediction with one interpolation kernel, its field and its weights; and what it shows."""
-    return with_weights(search.find(kernel, least_share), kernel, left_reconstruction, right)
+    return with_weights(search.find(kernel, least_share, start), kernel, left_reconstruction, right)
 
 
 def with_weights(

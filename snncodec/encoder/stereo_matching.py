@@ -38,7 +38,8 @@ def match_blocks(left: Tensor, right: Tensor) -> np.ndarray:
     after = min(REACH // factor, width)
     before = after // 2
     wide = F.pad(left, (before, after, 0, 0), mode="replicate")
-    errors = [(right - wide[..., d : d + width]).abs().clamp(max=LARGEST_ERROR) for d in range(before + after + 1)]
+    shifted = (wide[..., d : d + width] for d in range(before + after + 1))
+    errors = ((right - there).abs_().clamp_(max=LARGEST_ERROR) for there in shifted)
     costs = torch.cat([F.avg_pool2d(error, BLOCK // factor)[0] for error in errors])
     return ((aggregate_paths(costs).argmin(0) - before) * factor * SUBPIXELS).numpy()
 

@@ -8,7 +8,7 @@ from snncodec.constants import BLOCK
 from snncodec.decoder.weighted_prediction import GAIN_UNIT, MIDDLE, OFFSET_UNIT
 from snncodec.model.prediction import PredictedView
 
-ENOUGH = 2**17  # pixels to fit
+ENOUGH = 2**15  # pixels to fit
 ROUNDS = 4  # fits, each of them without what the last one left as outliers
 FARTHEST, OUTLIER = 30.0, 3.0  # grey levels, and medians of all errors, at which a pixel shows something else
 FLAT = 16.0  # variance below which pixels do not tell a gain

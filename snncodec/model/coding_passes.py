@@ -43,7 +43,7 @@ class SymbolContext(nn.Module):
         self.narrow: FixedPointConv2d | None = None
         self.spike: Spike | None = None
         if signed:
-            self.conv = FixedPointConv2d(2 * channels, width, 3, input_max=COMPAND_MAX)
+            self.conv = FixedPointConv2d(2 * channels, width, 3, input_max=COMPAND_MAX, magnitudes=True)
             nn.init.normal_(self.conv.weight, std=0.01)
         else:
             inner = max(8, width * 2 // 5)

@@ -19,7 +19,7 @@ from snncodec.model.latent_grid import VALUE_BITS, VALUE_MAX
 from snncodec.model.prediction import PredictedLatents, PredictedView
 from snncodec.model.quality import ExactOffsets, QualityOffsets
 from snncodec.model.view_decoder import Decoder, ExactDecoder
-from snncodec.spiking.fixed_point import snap
+from snncodec.spiking.fixed_point import snap_
 from snncodec.spiking.layers import repeat_over_time
 from snncodec.stopwatch import timed
 
@@ -52,7 +52,7 @@ class EntropyModel(nn.Module):
         """The latents in steps of a prediction with pixels minus 128."""
         latents = self.transform.analysis(predicted.pixels.to(self.transform.filter.dtype))
         steps = self.steps[self._at(quality) - 1].to(latents.dtype).view(-1, 1, 1, 1)
-        values = snap(latents / steps, VALUE_BITS).clamp_(-VALUE_MAX, VALUE_MAX)
+        values = snap_(latents.div_(steps), VALUE_BITS).clamp_(-VALUE_MAX, VALUE_MAX)
         return PredictedLatents(values.to(self.membrane_type), predicted.matched)
 
     @torch.no_grad()

@@ -65,7 +65,7 @@ class Fusion(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.time_steps, self.leading, width = config.T, min(LEADING, config.N2), config.prior_width
-        self.stem = FixedPointConv2d(2 * self.leading, width, 3, input_max=COMPAND_MAX)
+        self.stem = FixedPointConv2d(2 * self.leading, width, 3, input_max=COMPAND_MAX, magnitudes=True)
         self.start_spike = Spike(width, config.spiking)
         self.start = FixedPointConv2d(width, width, input_max=self.start_spike.max_output)
         self.attention, self.attended = CrossAttention(config) if config.attended else None, config.attended

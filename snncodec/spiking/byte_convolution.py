@@ -1,9 +1,9 @@
-"""Convolutions of spike counts with bytes: the same sums as in floats, at about twice the speed where the CPU can.
+"""Convolutions of spike counts and other small numbers in bytes: the sums of floats, two to four times as fast.
 
 A weight of up to 14 bits is 128 times a high byte plus a low one, and counts are bytes as they are. oneDNN multiplies
-bytes and adds in 32-bit integers, which hold all sums that `proof.py` lets float32 hold, so the result is the same bit
-for bit. The sums of low bytes are added where those of the high ones stand. Only CPUs with instructions for that (VNNI)
-are asked; on others floats are as fast.
+bytes and adds in 32-bit integers. The sums of high bytes, and those of low ones with the bias, are exact in float32,
+and adding the two rounds at most once: as if all had been summed in float64. Only CPUs with instructions for that
+(VNNI) are asked; on others floats are as fast.
 """
 
 from __future__ import annotations
@@ -23,6 +23,14 @@ LARGEST = 127 * 2**LOW_BITS + 2 ** (LOW_BITS - 1) - 1  # of a weight on the grid
 def bytes_are_fast(device: torch.device) -> bool:
     """Whether this is a CPU that multiplies bytes faster than floats, without saturating."""
     return device.type == "cpu" and torch.backends.mkldnn.is_available() and torch.cpu._is_vnni_supported()
+
+
+def fits_bytes(weight: Tensor, bias: Tensor | None, input_max: float) -> bool:
+    """Whether inputs are bytes, weights [O, I, kh, kw] two of them, and float32 holds the sums of either, with bias."""
+    sums = input_max * weight[0].numel() * 2**LOW_BITS
+    if bias is not None:
+        sums += float(bias.abs().max()) * 2**FRACTION_BITS
+    return input_max < 2**8 and sums < 2**24 and bool(weight.abs().max() * 2**FRACTION_BITS <= LARGEST)
 
 
 class ByteConvolution:
@@ -49,8 +57,8 @@ class ByteConvolution:
         plain: tuple[Any, ...] = "none", [], ""
         adding: tuple[Any, ...] = 1.0, 0, "sum", 1.0, "none", [], ""
         sums = torch.ops.onednn.qconv2d_pointwise(
-            counts, 1.0, 0, *self.high, self.zeros, self.bias, *geometry, *output, *plain
+            counts, 1.0, 0, *self.high, self.zeros, None, *geometry, *output, *plain
         )
         return torch.ops.onednn.qconv2d_pointwise.binary(
-            counts, 1.0, 0, *self.low, self.zeros, sums, None, *geometry, *output, *adding
+            counts, 1.0, 0, *self.low, self.zeros, sums, self.bias, *geometry, *output, *adding
         )

@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snncodec.spiking.byte_convolution import LARGEST, ByteConvolution
+from snncodec.spiking.byte_convolution import ByteConvolution, fits_bytes
 from snncodec.spiking.config import NeuronConfig
 from snncodec.spiking.exact_neurons import MAX_COUNT, ExactSpike
 from snncodec.spiking.fixed_point import FRACTION_BITS, snap, snap_through
 from snncodec.spiking.neurons import Spike
 
-LEAST_CHANNELS = 32  # of inputs that make bytes worth their packing
+LEAST_CHANNELS = 16  # of inputs that make bytes worth their packing
 
 
 @runtime_checkable
@@ -46,10 +46,12 @@ class FixedPointConv2d(nn.Conv2d):
         bias: bool = True,
         stride: int = 1,
         padding_mode: Literal["zeros", "replicate"] = "zeros",
+        magnitudes: bool = False,
     ) -> None:
+        """With `magnitudes`, the second half of the inputs are the magnitudes of the first."""
         padding = (kernel - stride + 1) // 2
         super().__init__(inputs, outputs, kernel, stride, padding, bias=bias, padding_mode=padding_mode)
-        self.input_max, self.quantised = input_max, False
+        self.input_max, self.magnitudes, self.quantised = input_max, magnitudes, False
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.quantised:
@@ -70,7 +72,8 @@ class FixedPointConv2d(nn.Conv2d):
         bias = None if self.bias is None else snap(self.bias.double(), bits)
         border = self.padding if self.padding_mode == "replicate" else (0, 0)
         padding = (0, 0) if self.padding_mode == "replicate" else self.padding
-        return ExactConv2d(snap(self.weight.double(), bits), bias, self.stride, padding, border, self.input_max)
+        weight = snap(self.weight.double(), bits)
+        return ExactConv2d(weight, bias, self.stride, padding, border, self.input_max, self.magnitudes)
 
 
 class ExactConv2d(nn.Module):
@@ -81,7 +84,7 @@ class ExactConv2d(nn.Module):
 
     weight: Tensor
     bias: Tensor | None
-    in_bytes: ByteConvolution | None = None  # does the same for spike counts, faster
+    in_bytes: ByteConvolution | None = None  # does the same for whole numbers from 0 on, faster
     split: int | None = None  # inputs before and from here on are summed apart, each exactly, and then added
 
     def __init__(
@@ -92,14 +95,19 @@ class ExactConv2d(nn.Module):
         padding: tuple[int, ...],
         border: tuple[int, ...],
         input_max: float,
+        magnitudes: bool = False,
     ) -> None:
         super().__init__()
-        self.stride, self.padding, self.border, self.input_max = stride, padding, border, input_max
+        self.stride, self.padding, self.border = stride, padding, border
+        self.input_max, self.magnitudes = input_max, magnitudes
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        numbers, kind = x.to(self.weight.dtype if self.in_bytes is None else torch.uint8), x.dtype
+        numbers, kind = x, x.dtype
+        if self.in_bytes is not None and self.magnitudes:
+            numbers = positive_and_negative(x[:, : x.shape[1] // 2])
+        numbers = numbers.to(self.weight.dtype if self.in_bytes is None else torch.uint8)
         if any(self.border):
             rows, columns = self.border
             numbers = F.pad(numbers, (columns, columns, rows, rows), mode="replicate")
@@ -113,10 +121,20 @@ class ExactConv2d(nn.Module):
         return sums.to(kind)
 
     def compute_in_bytes(self) -> None:
-        """From now on, if that is possible and likely to be faster: inputs are spike counts, weights are small."""
-        wide = self.weight[0].numel() > self.weight.shape[1] >= LEAST_CHANNELS
-        if wide and self.input_max <= MAX_COUNT and self.weight.abs().max() * 2**FRACTION_BITS <= LARGEST:
-            self.in_bytes = ByteConvolution(self.weight, self.bias, self.stride, self.padding)
+        """From now on, if that is possible and likely to be faster: inputs are small whole numbers, weights are small.
+
+        Numbers v with their magnitudes become two numbers from 0 on, max(v, 0) and max(-v, 0).
+        """
+        weight, whole = self.weight, self.magnitudes or self.input_max == MAX_COUNT
+        if self.magnitudes:
+            signed, magnitude = weight.chunk(2, dim=1)
+            weight = torch.cat([magnitude + signed, magnitude - signed], dim=1)
+        if (
+            whole
+            and weight[0].numel() > weight.shape[1] >= LEAST_CHANNELS
+            and fits_bytes(weight, self.bias, self.input_max)
+        ):
+            self.in_bytes = ByteConvolution(weight, self.bias, self.stride, self.padding)
 
     def linear(self, tokens: Tensor) -> Tensor:
         """The 1x1 convolution of tokens [P, inputs] -> [P, outputs]."""
@@ -162,6 +180,11 @@ class ResidualBlock(nn.Module):
         for spike, conv in ((self.spike1, self.conv1), (self.spike2, self.conv2)):
             neuron = cast(ExactSpike, spike)
             neuron.in_bytes = neuron.fires_once and cast(ExactConv2d, conv).in_bytes is not None
+
+
+def positive_and_negative(x: Tensor) -> Tensor:
+    """Numbers [N, C, H, W] as [N, 2 C, H, W]: those above zero, and the magnitudes of those below."""
+    return torch.cat([x, -x], dim=1).clamp_(min=0)
 
 
 def integrate(membrane: Tensor, current: Tensor) -> Tensor:

@@ -8,13 +8,14 @@ from conftest import field_of, moved, planes, textured
 from snncodec import Codec
 from snncodec.bitstream.container import Tag, unpack
 from snncodec.bitstream.displacement_field import DisplacementField
-from snncodec.constants import BLOCK
+from snncodec.constants import BLOCK, DEFAULT_EFFORT
 from snncodec.decoder.inter_view import HEAD_BYTES, InterViewPrediction, decode_inter_view, encode_inter_view
 from snncodec.decoder.tiling import Tile, split
 from snncodec.decoder.warping import KERNELS, warp
-from snncodec.encoder.displacement_search import DisplacementSearch
-from snncodec.encoder.mode_decision import predict_with
+from snncodec.encoder.effort import LEVELS
+from snncodec.encoder.mode_decision import find_prediction
 from snncodec.errors import FormatError
+from snncodec.spiking.arithmetic import exact_arithmetic
 
 NO_WEIGHTS = np.zeros((3, 2), dtype=np.int8)
 WEIGHTS = np.array([[1, -2], [3, 127], [-128, 0]], dtype=np.int8)
@@ -87,10 +88,11 @@ def test_the_decoder_predicts_what_the_encoder_did(tiny):
     codec, (left, right) = Codec(tiny), moved(6)
     right = np.rint((right - 128.0) * (0.9, 1, 1) + 128 + (5, 0, 0)).clip(0, 255).astype(np.uint8)
     data = codec.encode(left, right, 60)
-    found = decode_inter_view(unpack(data)[1][Tag.DISPARITY], (6, 10))
-    left = codec.decode(data).left
-    search = DisplacementSearch(left, right, float(codec.loaded.codec.steps[59]))
-    wanted, _ = predict_with(search, planes(left), right, found.kernel)
+    header, sections = unpack(data)
+    found, left = decode_inter_view(sections[Tag.DISPARITY], (6, 10)), codec.decode(data).left
+    loaded, effort = codec.loaded.turned(header.chroma_angle), LEVELS[DEFAULT_EFFORT]
+    with exact_arithmetic():
+        wanted, _ = find_prediction(loaded, planes(left), right, 60, effort)
     kept = found.field.matched
     assert kept.any() and np.array_equal(found.field.displacements[:, kept], wanted.field.displacements[:, kept])
     assert np.array_equal(found.weights, wanted.weights) and found.weights.any()
