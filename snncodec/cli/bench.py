@@ -15,7 +15,7 @@ from snncodec.cli.options import (
     Quiet,
     Weights,
     check_targets,
-    share_cores,
+    load_torch,
     split_names,
 )
 from snncodec.cli.terminal import progress_bar
@@ -42,7 +42,7 @@ def bench(
     if unknown := set(formats) - set(BASELINES):
         raise typer.BadParameter(f"{min(unknown)!r} is none of {', '.join(BASELINES)}", param_hint="--baselines")
     check_targets([path for path in (json_file, csv_file) if path], force)
-    share_cores()
+    load_torch()
     from rich.console import Console
 
     from snncodec.benchmark import report, runner

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import CodedFile, Device, Force, Quiet, check_targets, read_coded, share_cores
+from snncodec.cli.options import CodedFile, Device, Force, Quiet, check_targets, load_torch, read_coded
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
 
@@ -35,7 +35,7 @@ def decode(
     new_folder = _names_folder(output) and not prefix.parent.exists()
     if not new_folder:
         check_targets(targets, force)
-    share_cores()
+    load_torch()
     from snncodec import codec
     from snncodec.io.images import write_images
 

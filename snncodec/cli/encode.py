@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_targets, share_cores
+from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_targets, load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT
 
@@ -24,7 +24,7 @@ def encode(
 ) -> None:
     """Compress a pair of pictures into one file."""
     check_targets([output], force)
-    share_cores()
+    load_torch()
     from snncodec.benchmark.metrics import bpp
     from snncodec.codec import Codec
     from snncodec.io.files import write_bytes

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from snncodec.cli.options import Device, Force, Quiet, share_cores, split_names
+from snncodec.cli.options import Device, Force, Quiet, load_torch, split_names
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.errors import InputError
 from snncodec.training.options import RECIPE, TrainOptions
@@ -42,7 +42,7 @@ def train(
         raise typer.BadParameter(str(error)) from error
     if folder.is_dir() and any(folder.iterdir()) and not (continues or force):
         raise InputError(f"{folder} holds a run already; continue it with --resume, or pass -f to overwrite it")
-    share_cores()
+    load_torch()
     from snncodec.training.trainer import train as run
 
     with progress_bar("training", quiet) as progress:

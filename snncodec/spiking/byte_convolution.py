@@ -37,7 +37,7 @@ class ByteConvolution:
     """A convolution whose weights [O, I, kh, kw] and biases [O] are float32 multiples of 2**-12."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int]) -> None:
-        whole = (weight.double() * 2**FRACTION_BITS).round().to(torch.int32)
+        whole = (weight * 2**FRACTION_BITS).to(torch.int32)
         low = (whole + 2 ** (LOW_BITS - 1)) % 2**LOW_BITS - 2 ** (LOW_BITS - 1)
         self.stride, self.padding, self.bias = list(stride), list(padding), bias
         self.zeros = torch.zeros(len(weight), dtype=torch.int64, device="cpu")

@@ -142,7 +142,8 @@ class ExactConv2d(nn.Module):
 
     def largest_output(self) -> float:
         """The largest magnitude that any partial sum can have."""
-        return float(self._reaches()[:, -1].max())
+        bias = 0.0 if self.bias is None else self.bias.double().abs()
+        return float((self.weight.abs().sum((1, 2, 3), dtype=torch.float64) * self.input_max + bias).max())
 
     def best_split(self) -> tuple[int, float]:
         """Where two sums apart, of inputs before and from there on, stay smallest, and how large they can be."""
@@ -153,7 +154,7 @@ class ExactConv2d(nn.Module):
 
     def _reaches(self) -> Tensor:
         """How large the sums over the first 0, 1, ... inputs can be, bias included: float64 [outputs, inputs + 1]."""
-        sums = (self.weight.double().abs().sum((2, 3)) * self.input_max).cumsum(1)
+        sums = (self.weight.abs().sum((2, 3), dtype=torch.float64) * self.input_max).cumsum(1)
         bias = torch.zeros_like(sums[:, 0]) if self.bias is None else self.bias.double().abs()
         return torch.cat([bias[:, None], sums + bias[:, None]], dim=1)
 
