@@ -46,7 +46,7 @@ from snncodec.constants import BLOCK, CHROMA_ANGLES, MAX_PIXELS, QUALITIES, bloc
 from snncodec.errors import FormatError, LimitError, UnsupportedError
 
 MAGIC = b"SNNC"
-VERSION = 1
+VERSION = 2
 
 _FIXED = struct.Struct("<4sBBBBB8sII")  # everything in front of the section table
 _ENTRY = struct.Struct("<BII")

@@ -15,9 +15,9 @@ from snncodec.cli.options import (
     Quiet,
     Weights,
     check_targets,
-    load_torch,
     split_names,
 )
+from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar
 from snncodec.constants import DEFAULT_EFFORT, QUALITIES
 

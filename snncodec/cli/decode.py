@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import CodedFile, Device, Force, Quiet, check_targets, load_torch, read_coded
+from snncodec.cli.options import CodedFile, Device, Force, Quiet, check_targets, read_coded
+from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
 

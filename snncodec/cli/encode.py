@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_targets, load_torch
+from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_targets
+from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT
 

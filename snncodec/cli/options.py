@@ -1,7 +1,5 @@
 """What several commands share: options, and what is asked before the work starts."""
 
-import gc
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,19 +28,6 @@ def check_targets(paths: list[Path], force: bool) -> None:
             raise InputError(f"{path} exists already; pass -f to overwrite it")
         if not path.parent.is_dir():
             raise InputError(f"there is no folder {path.parent} to write {path.name} into; create it first")
-
-
-def load_torch() -> None:
-    """Import torch as suits a command: without garbage collections, which take a fifth of the time and find nothing.
-
-    And let OpenMP threads sleep while they wait: they spin by default, which costs up to tenfold on a busy machine.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch loads
-    gc.disable()
-    import torch  # noqa: F401
-
-    gc.freeze()  # what has been imported stays, and need not be looked at later, either
-    gc.enable()
 
 
 def read_coded(file: Path) -> bytes:

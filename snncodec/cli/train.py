@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from snncodec.cli.options import Device, Force, Quiet, load_torch, split_names
+from snncodec.cli.options import Device, Force, Quiet, split_names
+from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.errors import InputError
 from snncodec.training.options import RECIPE, TrainOptions

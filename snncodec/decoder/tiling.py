@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 CODING_TILE = 96  # blocks to a side that are entropy-coded on their own; bounds memory for under 0.5 % of the bits
-PIXEL_TILE = 64  # blocks to a side that are rendered at once; any number gives the same pixels
+PIXEL_TILE = 48  # blocks to a side that are rendered at once; any number gives the same pixels
 
 Shape = tuple[int, int]  # rows and columns of blocks
 
@@ -67,12 +66,24 @@ def window(x: Tensor, tile: Tile, unit: int) -> Tensor:
 
 
 def in_tiles(
-    function: Callable[..., Tensor], maps: Sequence[Tensor], shape: Shape, margin: int, size: int | None = None
+    function: Callable[..., Tensor],
+    maps: Sequence[Tensor],
+    shape: Shape,
+    margin: int,
+    size: int | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """function(*maps), made tile by tile; see `on_tile`."""
-    size = size or PIXEL_TILE
-    rows = [
-        torch.cat([on_tile(function, maps, shape, Tile(r, c), margin) for c in spans(shape[1], size)], dim=3)
-        for r in spans(shape[0], size)
-    ]
-    return torch.cat(rows, dim=2)
+    """function(*maps), made tile by tile and written to `out`, if that is given; see `on_tile`.
+
+    `out` may be one of the maps if what becomes of a block does not depend on that map's blocks around it.
+    """
+    for tile in split(shape, size or PIXEL_TILE):
+        part = on_tile(function, maps, shape, tile, margin)
+        if out is None and tile.shape == shape:
+            return part
+        unit = part.shape[2] // tile.shape[0]
+        if out is None:
+            out = part.new_empty((*part.shape[:2], shape[0] * unit, shape[1] * unit))
+        window(out, tile, unit).copy_(part)
+    assert out is not None  # a map has a block at least
+    return out

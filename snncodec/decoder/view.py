@@ -1,8 +1,9 @@
 """Normative. The bytes of a view's section -> its latents -> its pixels.
 
 A section holds tiles of up to 96 x 96 blocks one after another, each with hyper-latents, flags of skipped blocks (both
-only as far as a prediction leaves them open) and passes of its own: probabilities do not look across tiles. Pixels do:
-the linear synthesis and the spiking decoder see all. The encoder walks the same tiles through the same context model.
+only as far as a prediction leaves them open), a flag that says whether the last group of latents is zero, and passes of
+its own: probabilities do not look across tiles. Pixels do: the linear synthesis and the spiking decoder see all. The
+encoder walks the same tiles through the same context model.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def decode_view(
         skipped = None
         if prediction is not None:
             skipped = torch.from_numpy(decode_flags(coder, matched_blocks(prediction)))[None].to(device)
-        return codec.run_context_model(hyper, quality, tile.shape, decode_pass, predicted=prediction, skipped=skipped)
+        truncated = bool(coder.decode_bypass(1, 2)[0])
+        return codec.run_context_model(hyper, quality, tile.shape, decode_pass, None, prediction, skipped, truncated)
 
     latents = map_coding_tiles(codec, shape, quality, predicted, decode_tile)
     gain = int(coder.decode_bypass(1, GAINS)[0])
@@ -98,10 +100,14 @@ def map_coding_tiles(
     quality: int,
     predicted: PredictedView | None,
     code_tile: Callable[[Tile, PredictedLatents | None], Tensor],
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The latents in steps [1, N2, h, w] that `code_tile` makes of every tile and of its predicted latents."""
-    latents = torch.empty((1, codec.config.N2, *shape), dtype=torch.float32, device=codec.steps.device)
-    prediction = None
+    """The latents in steps [1, N2, h, w] that `code_tile` makes of every tile and of its predicted latents.
+
+    They are written to `out`, if that is given.
+    """
+    size, prediction = (1, codec.config.N2, *shape), None
+    latents = torch.empty(size, dtype=torch.float32, device=codec.steps.device) if out is None else out
 
     def project(pixels: Tensor, matched: Tensor) -> Tensor:
         return codec.project_prediction(PredictedView(pixels, matched).centred(), quality).values

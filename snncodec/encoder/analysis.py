@@ -5,6 +5,8 @@ Latents run in ordinary floats where the spiking encoder makes them: two machine
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,6 +17,7 @@ from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.prediction import PredictedView
 from snncodec.model.view_decoder import FULL_GAIN
 
+ROUNDING = 0.4  # latents from 0.6 steps on are rounded up, about as they are coded
 SYNTHESIS_RATE = 0.6  # how far latents move at a time towards those that would have given the right pixels
 
 
@@ -30,14 +33,19 @@ def analyse_view(codec: ExactCodec, view: np.ndarray, quality: int, predicted: P
     return in_tiles(analyse, maps, blocks_of(pixels), codec.margin)
 
 
-def predicted_latents(codec: ExactCodec, quality: int, predicted: PredictedView) -> Tensor:
+def predicted_latents(codec: ExactCodec, quality: int, pixels: Tensor, matched: Tensor) -> Tensor:
     """The latents in steps, float32 [1, N2, h, w], of a prediction (uint8); zeros where it does not count."""
-    step = float(codec.steps[quality - 1])
+    return codec.transform.in_floats.analysis(pixels.float() - 128).mul_(matched / float(codec.steps[quality - 1]))
 
-    def project(pixels: Tensor, matched: Tensor) -> Tensor:
-        return codec.transform.in_floats.analysis(pixels.float() - 128).mul_(matched.float() / step)
 
-    return in_tiles(project, [predicted.pixels, predicted.matched], blocks_of(predicted.pixels), 1)
+def foresee(codec: ExactCodec, quality: int, latents: Tensor, *prediction: Tensor) -> Tensor:
+    """About what latents in steps will be decoded to: whole steps away from predicted ones, or from zero.
+
+    `prediction` is empty, or its pixels (uint8) and which of its blocks are matched.
+    """
+    expected = predicted_latents(codec, quality, *prediction) if prediction else torch.zeros_like(latents)
+    difference = latents - expected
+    return expected.add_((difference.abs() + ROUNDING).floor_().copysign_(difference))
 
 
 def analyse_by_synthesis(
@@ -45,24 +53,26 @@ def analyse_by_synthesis(
     view: np.ndarray,
     quality: int,
     latents: Tensor,
-    decoded: Tensor,
     reconstruction: Tensor,
     gain: int,
+    decoded: Callable[..., Tensor],
+    maps: Sequence[Tensor],
 ) -> Tensor:
-    """`latents` of a view after a look at what they were coded to: `decoded` ones, and the pixels of those.
+    """`latents` of a view, which are overwritten, after a look at what they are `decoded` to.
 
-    What the pixels still lack, as latents, is added to the decoded ones: a step of gradient descent on the squared
-    error of pixels, the decoder network's derivative left out. The pixels are those of its full gain; with `gain`, in
-    eighths, latents are to be coded.
+    That is a function of them and of `maps`, tile by tile; `reconstruction` are its pixels. What the pixels still lack,
+    as latents, is added to the decoded ones: a step of gradient descent on the squared error of pixels, the decoder
+    network's derivative left out. The pixels are those of its full gain; with `gain`, in eighths, latents are to be
+    coded.
     """
     pixels, step = padded(view, codec.steps.device), float(codec.steps[quality - 1])
-
-    def lacking(part: Tensor, decoded_part: Tensor) -> Tensor:
-        return codec.transform.in_floats.analysis(part.float() - decoded_part.float()).div_(step)
-
-    error = in_tiles(lacking, [pixels, reconstruction[None]], blocks_of(pixels), 1)
     rate = SYNTHESIS_RATE * gain / FULL_GAIN
-    return latents + rate * (decoded + error - latents)
+
+    def improve(part: Tensor, wanted: Tensor, there: Tensor, *others: Tensor) -> Tensor:
+        lacking = codec.transform.in_floats.analysis(wanted.float().sub_(there)).div_(step)
+        return lacking.add_(decoded(part, *others)).sub_(part).mul_(rate).add_(part)
+
+    return in_tiles(improve, [latents, pixels, reconstruction[None], *maps], blocks_of(pixels), 1, out=latents)
 
 
 def padded(view: np.ndarray, device: torch.device) -> Tensor:

@@ -67,6 +67,7 @@ def encode_pair(
     spend = LEVELS[effort]
     sections[Tag.LEFT], left_code = encode_alone(loaded, left, quality, spend)
     left_reconstruction = render(loaded.codec, left_code, quality)
+    del left_code  # latents take a lot of memory
     if progress:
         progress(1, 2)
     modes, trial = None, None

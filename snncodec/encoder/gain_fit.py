@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,35 +19,47 @@ SAMPLE = 16  # blocks to a side of what is looked at where time is short
 
 
 def render_and_fit_gain(
-    codec: ExactCodec, latents: Tensor, view: np.ndarray, quality: int, predicted: PredictedView | None
+    codec: ExactCodec,
+    latents: Tensor,
+    view: np.ndarray,
+    quality: int,
+    predicted: PredictedView | None,
+    decoded: Callable[..., Tensor] | None = None,
 ) -> tuple[Tensor, int]:
     """Pixels, uint8 [3, 16 h, 16 w], of latents at full gain, and the gain, in eighths, that suits `view` best.
 
-    It is that of least squares; where tiles overlap, pixels count more than once.
+    It is that of least squares; where tiles overlap, pixels count more than once. Latents are `decoded` ones, unless
+    there is a function that makes them so, of them and of a prediction's pixels and matched blocks.
     """
     pixels, step = padded(view, codec.steps.device), float(codec.steps[quality - 1])
     wanted, spent = torch.zeros((2, 1), dtype=torch.float64, device=pixels.device)
 
     def reconstruct(part: Tensor, target: Tensor, *prediction: Tensor) -> Tensor:
         given = PredictedView(*prediction).centred() if prediction else None
-        linear, correction = codec.synthesise(part, quality, given)
+        linear, correction = codec.synthesise(decoded(part, *prediction) if decoded else part, quality, given)
         added = correction.float().flatten()
         wanted.add_(torch.dot((target.float() - 128).sub_(linear).flatten(), added))
         spent.add_(torch.dot(added, added) * step)
         return codec.as_pixels(linear, correction, quality)
 
     maps = [latents, pixels] if predicted is None else [latents, pixels, predicted.pixels, predicted.matched]
-    reconstruction = in_tiles(reconstruct, maps, blocks_of(pixels), codec.margin)[0]
+    reconstruction = in_tiles(reconstruct, maps, blocks_of(pixels), codec.margin + (decoded is not None))[0]
     if not spent > 0:
         return reconstruction, FULL_GAIN
     return reconstruction, int((FULL_GAIN * wanted / spent).round().clamp(0, GAINS - 1))
 
 
 def fit_gain_in_the_middle(
-    codec: ExactCodec, latents: Tensor, view: np.ndarray, quality: int, predicted: PredictedView | None
+    codec: ExactCodec,
+    latents: Tensor,
+    view: np.ndarray,
+    quality: int,
+    predicted: PredictedView | None,
+    decoded: Callable[..., Tensor],
 ) -> int:
     """The gain of `render_and_fit_gain` for the middle of the view."""
     part = middle((latents.shape[2], latents.shape[3]), SAMPLE)
     if predicted is not None:
         predicted = PredictedView(window(predicted.pixels, part, BLOCK), window(predicted.matched, part, 1))
-    return render_and_fit_gain(codec, window(latents, part, 1), view[part.pixels(BLOCK)], quality, predicted)[1]
+    seen = window(latents, part, 1), view[part.pixels(BLOCK)]
+    return render_and_fit_gain(codec, *seen, quality, predicted, decoded)[1]

@@ -64,8 +64,7 @@ def decide_inter_view(
     prediction, predicted = found
     skipped = np.zeros_like(prediction.field.matched)
     if effort.intra_blocks:
-        latents = analyse_view(loaded.codec, right, quality)
-        gains = estimate_gains(loaded.codec, latents, quality, predicted)
+        gains = estimate_gains(loaded.codec, analyse_view(loaded.codec, right, quality), quality, predicted)
         matched = prediction.field.matched & gains.enough
         prediction = replace(prediction, field=replace(prediction.field, matched=matched))
         skipped = matched & gains.skippable
@@ -93,14 +92,14 @@ class Gains:
 def estimate_gains(codec: ExactCodec, latents: Tensor, quality: int, predicted: PredictedView) -> Gains:
     """What blocks gain by a prediction; `latents` are those of the right view in steps, float32 [1, N2, h, w]."""
 
-    def estimate(there: Tensor, seen: Tensor) -> Tensor:
-        residual = there - seen
+    def estimate(there: Tensor, pixels: Tensor, matched: Tensor) -> Tensor:
+        residual = there - predicted_latents(codec, quality, pixels, matched)
         costs = [coefficient_bits(there).sum(1), coefficient_bits(residual).sum(1)]
         errors = residual.square_().mul_(squared_step_bits(quality))
         return torch.stack([*costs, (errors - (CODED_ERROR * errors).clamp_(max=CODED_BITS)).sum(1)], dim=1)
 
-    maps = [latents, predicted_latents(codec, quality, predicted)]
-    intra, inter, excess = in_tiles(estimate, maps, (latents.shape[2], latents.shape[3]), 0)[0].double().cpu().numpy()
+    maps, shape = [latents, predicted.pixels, predicted.matched], (latents.shape[2], latents.shape[3])
+    intra, inter, excess = in_tiles(estimate, maps, shape, 1)[0].double().cpu().numpy()
     enough = intra - inter > np.maximum(LEAST_GAIN_BITS, LEAST_GAIN_SHARE * intra)
     return Gains(intra - inter, enough, excess <= 0)
 

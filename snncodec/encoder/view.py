@@ -17,6 +17,7 @@ from snncodec.decoder.view import hyper_indexes, map_coding_tiles, matched_block
 from snncodec.encoder.quantiser import code_alone, code_residuals
 from snncodec.encoder.rdoq import HYPER_ERROR_BITS, squared_step_bits
 from snncodec.encoder.symbol_sinks import SymbolSink
+from snncodec.encoder.truncation import worth_truncating
 from snncodec.model.context_model import PassInput
 from snncodec.model.hyperprior import HYPER_STRIDE
 from snncodec.model.latent_grid import reconstruct_latents, snap_latents, table_indexes
@@ -41,16 +42,18 @@ def code_view(
     sink: SymbolSink,
     predicted: PredictedView | None = None,
     skipped: np.ndarray | None = None,
+    keep: bool = False,
 ) -> CodedView:
     """Hand the symbols of one view to `sink`: hyper-latents, skip flags, latents pass by pass. The gain is to follow.
 
-    `latents`, float32 [1, N2, h, w] in steps, are those to code. `predicted` (uint8), which the decoder has too, helps
-    to code them; those of `skipped` blocks (bool [h, w], all of them matched; none by default) are taken from it.
+    `latents`, float32 [1, N2, h, w] in steps, are those to code, and are overwritten unless they are to `keep`.
+    `predicted` (uint8), which the decoder has too, helps to code them; those of `skipped` blocks (bool [h, w], all of
+    them matched; none by default) are taken from it.
     """
     shape = latents.shape[2], latents.shape[3]
     skipped = np.zeros(shape, dtype=bool) if skipped is None else skipped
     coder = TileCoder(loaded, latents, quality, sink, skipped)
-    decoded = map_coding_tiles(loaded.codec, shape, quality, predicted, coder.code)
+    decoded = map_coding_tiles(loaded.codec, shape, quality, predicted, coder.code, None if keep else latents)
     return CodedView(decoded, coder.bits, coder.distortion, coder.skip_distortion)
 
 
@@ -68,15 +71,18 @@ class TileCoder:
 
     def code(self, tile: Tile, prediction: PredictedLatents | None) -> Tensor:
         """Code one tile; returns its decoded latents in steps."""
-        latents = self.latents[(..., *tile)].to(self.codec.membrane_type)
+        latents = self.latents[(..., *tile)].to(self.codec.membrane_type, copy=True)
         hyper = self._code_hyper(latents, tile, prediction)
-        skips = None
+        skipped, group = self.skipped[tile], self.codec.config.groups[-1]
+        skips, last = torch.from_numpy(skipped).to(latents.device), [latents[:, -group:]]
         if prediction is not None:
-            encode_flags(self.sink, self.skipped[tile], matched_blocks(prediction))
-            skips = torch.from_numpy(self.skipped[tile]).to(latents.device)[None]
+            last.append(prediction.values[:, -group:])
+            encode_flags(self.sink, skipped, matched_blocks(prediction))
             self.skip_distortion[tile] = self.error_bits * (latents - prediction.values).square().sum(
                 (0, 1), dtype=torch.float64
             )
+        truncated = worth_truncating(self.error_bits, ~skips, *last)
+        self.sink.encode_bypass(np.array([truncated]), 2)
         bits, distortion = self.bits.new_zeros((2, latents[0, 0].numel()))
 
         def code_pass(given: PassInput) -> Tensor:
@@ -89,8 +95,11 @@ class TileCoder:
             distortion.index_add_(0, given.cells, error.sum(1, dtype=torch.float64))
             return reconstruct_latents(coded.levels, mean)
 
-        decoded = self.codec.run_context_model(hyper, self.quality, tile.shape, code_pass, latents, prediction, skips)
+        given = prediction, skips[None], truncated
+        decoded = self.codec.run_context_model(hyper, self.quality, tile.shape, code_pass, latents, *given)
         self.bits[tile] += bits.view(tile.shape)
+        if truncated:
+            distortion += last[0].square().sum((0, 1)).flatten()
         self.distortion[tile] = self.error_bits * distortion.view(tile.shape)
         return decoded
 

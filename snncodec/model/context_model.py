@@ -101,13 +101,19 @@ class ContextModel(nn.Module):
             coding_pass.level_predictor(means, evenly)
 
     def forward(
-        self, membrane: Tensor, index_offsets: Tensor, targets: Tensor | None, code: CodePass, conditioner: Conditioner
+        self,
+        membrane: Tensor,
+        index_offsets: Tensor,
+        targets: Tensor | None,
+        code: CodePass,
+        conditioner: Conditioner,
+        truncated: bool = False,
     ) -> Tensor:
         """Latents in steps [N, N2, h, w], as `code` returns them pass by pass.
 
         `membrane` [T * N, C, h, w] is where the passes start; `index_offsets` [N, N2] are added to the table indexes;
         `targets` [N, N2, h, w] are the latents to code, or None when decoding; cells that `conditioner` knows already
-        are not handed to `code`.
+        are not handed to `code`. If the maps are `truncated`, no others of the last group are: they are zero.
         """
         shape = (len(index_offsets), membrane.shape[2], membrane.shape[3])
         cells_per_map = shape[1] * shape[2]
@@ -120,6 +126,9 @@ class ContextModel(nn.Module):
                 membrane = conditioner.attend(coding_pass.group, membrane)
             coded = torch.zeros_like(maps[-1])
             cells = conditioner.take_skipped(number, coding_pass.cells(*shape, membrane.device), coded)
+            if truncated and coding_pass.group == len(self.groups) - 1:
+                maps[-1] += coded
+                continue
             membrane = integrate(membrane, coding_pass.mix(coding_pass.spike(membrane)))
             tokens = coding_pass.tokens(membrane, cells)
             mean, index = coding_pass.read(tokens)

@@ -81,11 +81,13 @@ class EntropyModel(nn.Module):
         targets: Tensor | None = None,
         predicted: PredictedLatents | None = None,
         skipped: Tensor | None = None,
+        truncated: bool = False,
     ) -> Tensor:
         """Run all passes from rounded hyper-latents [N, Z, h', w'] over maps of `shape` (h, w) blocks.
 
         `targets` [N, N2, h, w] are latents in steps, or None when decoding; returns what `code` made of them. With
         `predicted` they are right views'; where `skipped`, bool [N, h, w], predicted latents are taken as they are.
+        If `truncated`, the last group of all others is zero.
         """
         at = self._at(quality)
         membrane = self.hyper_decoder(hyper)[:, :, : shape[0], : shape[1]]
@@ -93,7 +95,7 @@ class EntropyModel(nn.Module):
         conditioner: Conditioner = NullConditioner()
         if predicted is not None:
             conditioner = self.fusion.condition(predicted, skipped)
-        return self.context_model(membrane, self.index_offsets(at), targets, code, conditioner)
+        return self.context_model(membrane, self.index_offsets(at), targets, code, conditioner, truncated)
 
     @property
     def membrane_type(self) -> torch.dtype:

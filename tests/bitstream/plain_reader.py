@@ -44,7 +44,7 @@ class PlainPrediction(NamedTuple):
 def read_file(data):
     """The envelope of a file, all of it checked; `Refused` for a broken rule [3]."""
     require(data[:4] == b"SNNC", "the magic")
-    require(data[4:5] == b"\x01", "the version")
+    require(data[4:5] == b"\x02", "the version")
     require(len(data) >= 25, "the length of the header")
     quality, flags, angle, count, weights_id, width, height = struct.unpack_from("<BBBB8sII", data, 5)
     end = 25 + 9 * count

@@ -14,12 +14,12 @@ from snncodec.errors import FormatError, LimitError, SnncodecError, UnsupportedE
 HEADER = Header(width=741, height=497, quality=50, weights_id=bytes(range(8)), inter_view=True, chroma_angle=11)
 SECTIONS = {Tag.ICC: b"profile", Tag.LEFT: b"left bytes", Tag.DISPARITY: b"field", Tag.RIGHT: b"right"}
 GOLDEN = bytes.fromhex(
-    "534e4e43" "01" "32" "01" "0b" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
+    "534e4e43" "02" "32" "01" "0b" "04" "0001020304050607" "e5020000" "f1010000"  # magic .. height
     "01" "07000000" "0faa5781"  # ICC
     "02" "0a000000" "82a41140"  # LEFT
     "03" "05000000" "5845f55b"  # DISPARITY
     "04" "05000000" "1475cab4"  # RIGHT
-    "89d4db3f"  # header CRC
+    "25a22416"  # header CRC
 ) + b"profileleft bytesfieldright"  # fmt: skip
 RIGHT_STARTS = len(GOLDEN) - len(b"right")
 LEFT_ENDS = RIGHT_STARTS - len(b"field")
@@ -27,7 +27,7 @@ PLAIN = ((Tag.LEFT, b"left"), (Tag.RIGHT, b"right"))
 PREDICTED = (PLAIN[0], (Tag.DISPARITY, b"field"), PLAIN[1])
 
 
-def forge(sections=PLAIN, version=1, quality=50, flags=0, angle=0, width=3, height=2) -> bytes:
+def forge(sections=PLAIN, version=2, quality=50, flags=0, angle=0, width=3, height=2) -> bytes:
     """A file with the given fields and sound checksums, built from the specification and not with `pack`."""
     settings = version, quality, flags, angle
     header = struct.pack("<4sBBBBB8sII", b"SNNC", *settings, len(sections), bytes(8), width, height)
@@ -80,7 +80,7 @@ def test_random_bytes_are_refused(data):
 BROKEN_RULES = {
     "empty": (b"", FormatError, "the file is empty"),
     "magic": (b"\x89PNG\r\n\x1a\n" + bytes(60), FormatError, "not a snncodec file: it starts with b'\\x89PNG'"),
-    "version": (forge(version=2), UnsupportedError, "format version 2, this snncodec reads version 1 only"),
+    "version": (forge(version=1), UnsupportedError, "format version 1, this snncodec reads version 2 only"),
     "short": (GOLDEN[:10], FormatError, "ends inside its header: 10 bytes present, 25 or more expected"),
     "short table": (GOLDEN[:30], FormatError, "ends inside its header: 30 bytes present, 65 expected"),
     "header crc": (GOLDEN[:20] + b"?" + GOLDEN[21:], FormatError, "the header is damaged"),

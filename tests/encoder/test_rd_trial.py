@@ -55,6 +55,7 @@ def test_tiles_do_not_change_what_is_coded_after_a_trial(loaded, predicted, tile
         monkeypatch.setattr(tiling, "PIXEL_TILE", size)
         with exact_arithmetic():
             trial = try_view(loaded, view, 60, predicted)
-            seen = trial.coded.latents, trial.reconstruction
-            latents.append(analyse_by_synthesis(loaded.codec, view, 60, trial.latents, *seen, trial.gain))
+            seen = trial.latents, trial.reconstruction, trial.gain
+            decoded = (lambda _, decoded: decoded), [trial.coded.latents]
+            latents.append(analyse_by_synthesis(loaded.codec, view, 60, *seen, *decoded))
     assert torch.allclose(*latents, rtol=0, atol=1e-4)  # in ordinary floats
