@@ -12,6 +12,7 @@ from torch import Tensor
 
 GAIN_UNIT, OFFSET_UNIT = 256, 2  # gains are coded as 1/256 more or less than 1, offsets in halves of a grey level
 MIDDLE = 128  # the grey level that a gain leaves alone
+ROWS = 64  # of pixels that are looked up at once
 
 
 def apply_weights(pixels: Tensor, weights: np.ndarray) -> Tensor:
@@ -20,5 +21,8 @@ def apply_weights(pixels: Tensor, weights: np.ndarray) -> Tensor:
     units = (np.arange(256) - MIDDLE) * (GAIN_UNIT + gain) * OFFSET_UNIT + offset * GAIN_UNIT
     total = GAIN_UNIT * OFFSET_UNIT
     levels = ((units + total // 2) // total + MIDDLE).clip(0, 255).astype(np.uint8)  # [3, 256]
-    tables = torch.from_numpy(levels).to(pixels.device)
-    return torch.stack([table[colour.int()] for table, colour in zip(tables, pixels, strict=True)])
+    tables, weighted = torch.from_numpy(levels).to(pixels.device), torch.empty_like(pixels)
+    for table, colour, out in zip(tables, pixels, weighted, strict=True):
+        for rows, target in zip(colour.split(ROWS), out.split(ROWS), strict=True):
+            torch.index_select(table, 0, rows.int().flatten(), out=target.view(-1))
+    return weighted

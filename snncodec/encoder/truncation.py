@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 RARE_BITS = 9.0  # of a latent that is not zero, about, where nearly all are; larger ones cost their digits as well
-ZERO_BITS = 0.05  # that coding has to be worth in each block, on average; nothing but zeros costs about half of it
+ZERO_BITS = 0.25  # that coding has to be worth in each block, on average; nothing but zeros costs about half of it
 
 
 def worth_truncating(error_bits: float, counted: Tensor, latents: Tensor, predicted: Tensor | None = None) -> bool:

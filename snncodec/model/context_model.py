@@ -7,6 +7,7 @@ spiking update and is read out. It neither quantises nor codes: a `code` functio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -116,13 +117,11 @@ class ContextModel(nn.Module):
         are not handed to `code`. If the maps are `truncated`, no others of the last group are: they are zero.
         """
         shape = (len(index_offsets), membrane.shape[2], membrane.shape[3])
-        cells_per_map = shape[1] * shape[2]
-        maps: list[Tensor] = []  # [N * h * w, channels] of every group so far
-        membrane = conditioner.start(membrane)
+        membrane, maps = conditioner.start(membrane), list[Tensor]()  # [N * h * w, channels] of each group
         for number, coding_pass in enumerate(cast(Iterable[CodingPass], self.passes)):
             channels = coding_pass.channels
             if coding_pass.group == len(maps):
-                maps.append(membrane.new_zeros(shape[0] * cells_per_map, self.groups[coding_pass.group]))
+                maps.append(membrane.new_zeros(math.prod(shape), self.groups[coding_pass.group]))
                 membrane = conditioner.attend(coding_pass.group, membrane)
             coded = torch.zeros_like(maps[-1])
             cells = conditioner.take_skipped(number, coding_pass.cells(*shape, membrane.device), coded)
@@ -131,13 +130,9 @@ class ContextModel(nn.Module):
                 continue
             membrane = integrate(membrane, coding_pass.mix(coding_pass.spike(membrane)))
             tokens = coding_pass.tokens(membrane, cells)
-            mean, index = coding_pass.read(tokens)
-            mean = torch.zeros_like(index) if mean is None else mean
-            if coding_pass.predictor is not None:
-                mean = mean + as_tokens(coding_pass.predict(as_map(torch.cat(maps, dim=1), *shape).detach()))[cells]
+            mean, index = expect(coding_pass, tokens, cells, maps, shape)
             wanted = None if targets is None else as_tokens(targets[:, channels])[cells]
-            offsets = index_offsets[:, channels]
-            index = index + (offsets if len(offsets) == 1 else offsets[cells // cells_per_map])
+            index = index + index_offsets[cells // (shape[1] * shape[2]) if shape[0] > 1 else slice(None), channels]
             mean, index = conditioner.adjust_parameters(number, tokens, cells, mean, index)
             values = code(PassInput(channels, cells, wanted, mean, index))
             coded = coded.index_copy_(0, cells, values.to(membrane.dtype))
@@ -146,6 +141,17 @@ class ContextModel(nn.Module):
                 membrane = integrate(membrane, coding_pass.context(as_map(coded.detach(), *shape)))
             membrane = conditioner.integrate_error(number, membrane, cells, values)
         return as_map(torch.cat(maps, dim=1), *shape)
+
+
+def expect(
+    coding_pass: CodingPass, tokens: Tensor, cells: Tensor, known: list[Tensor], shape: tuple[int, int, int]
+) -> tuple[Tensor, Tensor]:
+    """Mean and table index of a pass, of its membranes and of what is `known` of all groups so far."""
+    mean, index = coding_pass.read(tokens)
+    mean = torch.zeros_like(index) if mean is None else mean
+    if coding_pass.predictor is not None:
+        mean = mean + as_tokens(coding_pass.predict(as_map(torch.cat(known, dim=1), *shape).detach()))[cells]
+    return mean, index
 
 
 def as_tokens(x: Tensor) -> Tensor:
