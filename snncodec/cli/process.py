@@ -6,7 +6,7 @@ import os
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-KEPT_BYTES, LARGEST_KEPT_BYTES = 2**30, 2**24
+KEPT_BYTES, LARGEST_KEPT_BYTES = 2**28, 2**24
 
 
 def load_torch() -> None:

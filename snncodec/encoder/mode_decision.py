@@ -109,8 +109,9 @@ def find_prediction(
     loaded: LoadedWeights, left_reconstruction: Tensor, right: np.ndarray, quality: int, effort: Effort
 ) -> tuple[InterViewPrediction, PredictedView] | None:
     """The prediction of the right view that estimates find best, and what it shows; None if too little is in common."""
-    left = as_picture(left_reconstruction, *right.shape[:2])
-    search = DisplacementSearch(left, right, float(loaded.codec.steps[quality - 1]), effort)
+    left, step = as_picture(left_reconstruction, *right.shape[:2]), float(loaded.codec.steps[quality - 1])
+    search = DisplacementSearch(left, right, step, effort)
+    del left  # large views take a lot of memory
     for kernel, share in SEARCH_ATTEMPTS:
         prediction, predicted = predict_with(search, left_reconstruction, right, kernel, share)
         if prediction.field.matched.any():

@@ -25,7 +25,7 @@ def contrast(view: np.ndarray) -> Tensor:
     """Luma less its mean over 17 x 17 pixels, [1, 1, H, W], of uint8 [H, W, 3], padded to whole blocks."""
     padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK)
     luma = torch.from_numpy(np.pad(view.mean(2, dtype=np.float32), padding, mode="edge"))[None, None]
-    return luma - local_mean(luma)
+    return luma.sub_(local_mean(luma))
 
 
 def match_blocks(left: Tensor, right: Tensor) -> np.ndarray:

@@ -15,15 +15,18 @@ INPUT_SCALE, INPUT_MAX = 16, 511  # networks see pixel differences in sixteenths
 
 def local_mean(x: Tensor) -> Tensor:
     """Mean over 17 x 17 pixels of x [N, C, H, W]; outside the image counts as the border pixel."""
-    return local_sum(x) / MEAN_AREA
+    return local_sum(x).div_(MEAN_AREA)
 
 
 def local_sum(x: Tensor) -> Tensor:
     """Sums over 17 x 17 pixels, separably; some rows at a time, which stay in the processor's cache."""
     height, width = x.shape[2:]
     bordered = F.pad(x.contiguous(), [MEAN_RADIUS] * 4, mode="replicate")
-    strips = [bordered[:, :, row : row + ROWS + 2 * MEAN_RADIUS] for row in range(0, height, ROWS)]
-    return torch.cat([_sums(_sums(s, 2, s.shape[2] - 2 * MEAN_RADIUS), 3, width) for s in strips], dim=2)
+    sums = torch.empty_like(x, memory_format=torch.contiguous_format)
+    for row in range(0, height, ROWS):
+        strip = bordered[:, :, row : row + ROWS + 2 * MEAN_RADIUS]
+        sums[:, :, row : row + ROWS] = _sums(_sums(strip, 2, strip.shape[2] - 2 * MEAN_RADIUS), 3, width)
+    return sums
 
 
 def _sums(x: Tensor, dim: int, size: int) -> Tensor:
