@@ -37,8 +37,14 @@ class BlockCost:
         filters = interpolation_matrices(kernel, BLOCK, torch.device("cpu")) / 128
         self.transforms = dct @ filters  # [4, 16, 16 + taps - 1], one for each displacement
         self.left = Patches(left[0], filters.shape[2])
-        self.right = dct @ right[0, 0].unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2) @ dct.T
-        self.unmatched = (residual_bits(self.right) + UNMATCHED_PENALTY_BITS).numpy()  # [h, w], without the left view
+        blocks = right[0, 0].unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2)
+        self.right = torch.empty(
+            blocks.shape, dtype=blocks.dtype
+        )  # coefficients, made row by row, as views may be large
+        for row, coefficients in zip(blocks, self.right, strict=True):
+            coefficients.copy_(dct @ row @ dct.T)
+        bits = torch.stack([residual_bits(row) for row in self.right])
+        self.unmatched = (bits + UNMATCHED_PENALTY_BITS).numpy()  # [h, w], without the left view
         self.dims = *self.unmatched.shape, 2 * FARTHEST, 2 * FARTHEST
         self.asked = np.array([np.iinfo(np.int64).max])  # sorted; the last one is no question
         self.answers = np.zeros(1)
