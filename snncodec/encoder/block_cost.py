@@ -38,9 +38,7 @@ class BlockCost:
         self.transforms = dct @ filters  # [4, 16, 16 + taps - 1], one for each displacement
         self.left = Patches(left[0], filters.shape[2])
         blocks = right[0, 0].unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2)
-        self.right = torch.empty(
-            blocks.shape, dtype=blocks.dtype
-        )  # coefficients, made row by row, as views may be large
+        self.right = blocks.new_empty(blocks.shape)  # coefficients, made row by row, as views may be large
         for row, coefficients in zip(blocks, self.right, strict=True):
             coefficients.copy_(dct @ row @ dct.T)
         bits = torch.stack([residual_bits(row) for row in self.right])
