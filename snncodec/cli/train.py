@@ -15,7 +15,7 @@ from snncodec.training.options import RECIPE, TrainOptions
 def train(
     data: Annotated[list[Path], typer.Argument(help="Folders of pictures or stereo pairs to learn from.")],
     val: Annotated[Path | None, typer.Option(help="Folder of stereo pairs to validate on.")] = None,
-    preset: Annotated[Literal["base", "tiny", "sketch"], typer.Option(help="Size of the model.")] = "base",
+    preset: Annotated[Literal["base", "small", "tiny", "sketch"], typer.Option(help="Size of the model.")] = "base",
     neuron: Annotated[Literal["ilif", "lif", "relu"] | None, typer.Option(help="Replaces the preset's neuron.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="CKPT", help="Continue this run.")] = None,
     init: Annotated[str | None, typer.Option(metavar="WEIGHTS", help="Start a new run from these weights.")] = None,

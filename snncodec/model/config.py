@@ -82,6 +82,8 @@ PRESETS = {
         hyper_channels=4,
         groups=(3, 9, 36),
     ),
+    # A third of the widths of base, for experiments that have an hour of a core and not a day.
+    "small": ModelConfig(M=24, patch=8, blocks=1, refined=96, prior_width=56, hyper_channels=24),
     # The research sketch's sizes (Conv + LIF, T = 4 steps averaged) around real quantisation and a real bitstream; its
     # fusion attends to the left view before each group but the first.
     "sketch": ModelConfig(
