@@ -1,116 +1,159 @@
-"""A BenchResult comes in; tables on a console, a JSON file or a CSV file go out.
+"""A BenchResult comes in; tables on a console go out.
 
-Nothing is measured or averaged here: every figure shown is in the result already, and the files hold it unrounded.
+Nothing is measured or averaged here: every figure shown is in the result already.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from snncodec.benchmark.coders import OURS
 from snncodec.benchmark.runner import BenchResult
-from snncodec.io.files import write_bytes
 from snncodec.stopwatch import STAGES
 
-# Column title -> (key of a row or mean, format); bpp and PSNR are what a codec is judged by and come first, in bold.
-HEADLINE = {"bpp": ("bpp", ".3f"), "PSNR dB": ("psnr", ".2f")}
-VIEWS = {
+Columns = dict[str, tuple[str, str]]  # title -> (key of a record, format), the most important first
+
+WORDS = ("scene", "codec", "against", "way")  # columns of text
+HEADLINE: Columns = {"bpp": ("bpp", ".3f"), "PSNR dB": ("psnr", ".2f")}  # what a codec is judged by, in bold
+DETAILS: Columns = {
+    "MS-SSIM": ("ms_ssim", ".4f"),
     "left bpp": ("bpp_left", ".3f"),
     "right bpp": ("bpp_right", ".3f"),
     "left dB": ("psnr_left", ".2f"),
     "right dB": ("psnr_right", ".2f"),
+    "encode s": ("encode_s", ".3f"),
+    "decode s": ("decode_s", ".3f"),
 }
-DETAILS = {"MS-SSIM": ("ms_ssim", ".4f"), "encode s": ("encode_s", ".3f"), "decode s": ("decode_s", ".3f")}
+LITTLE_OVERLAP = 0.75  # of the shorter curve's range of PSNR; a BD-rate below is marked
+FEWEST_COLUMNS = 4
 
 
-def print_tables(result: BenchResult, console: Console) -> None:
-    """Print rows, means and BD-rates as tables, then the settings and what was left out; "-" stands for no value."""
-    rows_first = {"scene": ("scene", ""), "codec": ("codec", ""), "quality": ("quality", "d")}
-    means_first = {"codec": ("codec", ""), "quality": ("quality", "d"), "pairs": ("pairs", "d")}
-    console.print(_table("Every pair", rows_first | HEADLINE | VIEWS | DETAILS, result.rows))
-    console.print(_table("Means over pairs", means_first | HEADLINE | VIEWS | DETAILS, result.summary["means"]))
-    for way in ("encode", "decode"):
-        console.print(_stage_table(way, result.summary["means"]))
-    if result.summary["bd_rate"]:
-        console.print(_bd_table(result.summary["bd_rate"]))
+def print_tables(result: BenchResult, console: Console, per_pair: bool = False) -> None:
+    """Print means, BD-rates, one line per pair, speeds and settings; with `per_pair` every row as well, first.
+
+    Tables leave out their last columns where the console is narrow; "-" stands for no value.
+    """
+    summary = result.summary
+    if per_pair:
+        columns: Columns = {"scene": ("scene", ""), "codec": ("codec", ""), "q": ("quality", "d")}
+        console.print(_fitted("Every pair", columns | HEADLINE | DETAILS, result.rows, console))
+    columns = {"codec": ("codec", ""), "q": ("quality", "d")} | HEADLINE | DETAILS
+    pairs = len({row["scene"] for row in result.rows})
+    console.print(_fitted(f"Means over {pairs} pairs", columns, summary["means"], console))
+    if summary["bd_rate"]:
+        console.print(_bd_table(summary["bd_rate"], console))
+    console.print(_pairs_table(result, console))
+    console.print(_speed_table(summary, console))
+    console.print(_stage_table(summary["speed"], console))
     _print_settings(result, console)
 
 
-def write_json(result: BenchResult, path: Path, force: bool = False) -> None:
-    """Write {"rows", "summary", "settings"} as strict JSON, whole or not at all; InputError as `files.write_files`.
-
-    JSON has no infinity: the PSNR of a lossless row is written as null, like an MS-SSIM that does not exist. Orphans
-    are listed under settings.
-    """
-    settings = result.settings | {"orphans": [str(orphan) for orphan in result.orphans]}
-    content = {"rows": result.rows, "summary": result.summary, "settings": settings}
-    text = json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
-    write_bytes(path, text.encode(), force)
-
-
-def write_csv(result: BenchResult, path: Path, force: bool = False) -> None:
-    """Write the rows as CSV under a line of keys, whole or not at all; InputError as `files.write_files`.
-
-    An infinite PSNR is written as inf, which spreadsheets and numpy read; an empty cell stands for no value.
-    """
-    text = io.StringIO()
-    keys = list(dict.fromkeys(key for row in result.rows for key in row))
-    writer = csv.DictWriter(text, keys, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(result.rows)
-    write_bytes(path, text.getvalue().encode(), force)
+def _fitted(title: str, columns: Columns, records: list[dict[str, Any]], console: Console) -> Table:
+    """The table with as many of its columns as fit the console."""
+    shown = dict(columns)
+    unlimited = console.options.update(width=10_000)
+    while len(shown) > FEWEST_COLUMNS:
+        if console.measure(_table("", shown, records), options=unlimited).maximum <= console.width:
+            break
+        shown.popitem()
+    if missing := [name for name in columns if name not in shown]:
+        title += f" (no room for {', '.join(missing)})"
+    return _table(title, shown, records)
 
 
-def _table(title: str, columns: dict[str, tuple[str, str]], records: list[dict[str, Any]]) -> Table:
+def _table(title: str, columns: Columns, records: list[dict[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left")
     for heading in columns:
-        words = heading in ("scene", "codec")
-        style = "bold" if heading in HEADLINE else None
-        table.add_column(heading, justify="left" if words else "right", style=style, no_wrap=not words)
+        words, style = heading in WORDS, "bold" if heading in HEADLINE else None
+        table.add_column(heading, justify="left" if words else "right", style=style, no_wrap=not words, overflow="fold")
     for number, record in enumerate(records):
-        group = (record.get("scene"), record["codec"])
-        if number and group != (records[number - 1].get("scene"), records[number - 1]["codec"]):
+        curve = [(other.get("scene"), other["codec"]) for other in (record, records[number - 1]) if "q" in columns]
+        if number and len(set(curve)) == 2:
             table.add_section()
         table.add_row(*(Text(_cell(record[key], form)) for key, form in columns.values()))  # Text: "[x]" is no markup
     return table
 
 
-def _stage_table(way: str, means: list[dict[str, Any]]) -> Table:
-    """Of the codecs whose time is known by stage: the others seem to spend none on a transform."""
-    columns = {"codec": ("codec", ""), "quality": ("quality", "d")}
-    columns |= {stage.replace("_", " "): (f"{way}_{stage}_s", ".3f") for stage in STAGES}
-    telling = [mean for mean in means if mean[f"{way}_transform_s"]]
-    return _table(f"Where the time goes: seconds to {way} a pair", columns, telling)
-
-
-def _bd_table(bd_rates: dict[str, dict[str, Any]]) -> Table:
-    table = Table(title="BD-rate of snncodec on PSNR (negative: fewer bits)", title_justify="left")
-    for heading in ("against", "mean", "best scene", "worst scene", "pairs"):
-        table.add_column(heading, justify="left" if heading == "against" else "right")
+def _bd_table(bd_rates: dict[str, dict[str, Any]], console: Console) -> Table:
+    """Of all pairs: their mean, that of mean curves, and the pairs at both ends."""
+    records = []
     for name, entry in bd_rates.items():
         known = {scene: found["percent"] for scene, found in entry["scenes"].items() if found["percent"] is not None}
         order = sorted(known, key=known.__getitem__)
-        extremes = [f"{_percent(known[scene])} {scene}" for scene in (order[0], order[-1])] if order else ["-", "-"]
-        cells = (name, _percent(entry["mean"]), *extremes, f"{entry['pairs']} of {len(entry['scenes'])}")
-        table.add_row(*map(Text, cells))
-    return table
+        best, worst = (f"{_percent(known[scene])} {scene}" for scene in (order[0], order[-1])) if order else ("-", "-")
+        record = {"against": name, "mean": _percent(entry["mean"]), "curves": _percent(entry["mean_curves"])}
+        records.append(record | {"best": best, "worst": worst, "pairs": f"{entry['pairs']} of {len(entry['scenes'])}"})
+    columns: Columns = {"against": ("against", ""), "mean of pairs": ("mean", ""), "of mean curves": ("curves", "")}
+    columns |= {"pairs": ("pairs", ""), "best pair": ("best", ""), "worst pair": ("worst", "")}
+    return _fitted(f"BD-rate of {OURS} on PSNR (negative: fewer bits)", columns, records, console)
+
+
+def _pairs_table(result: BenchResult, console: Console) -> Table:
+    """One line per pair: what it takes and reaches, and its BD-rate against each of the others."""
+    records: dict[str, dict[str, Any]] = {}
+    for row in result.rows:
+        if row["codec"] == OURS:
+            record = records.setdefault(
+                row["scene"], {"scene": row["scene"], "size": f"{row['width']}x{row['height']}"}
+            )
+            span = (record.get("first", row), row)
+            record["first"] = span[0]
+            record["bpp"], record["psnr"] = (
+                " to ".join(dict.fromkeys(format(end[key], form) for end in span))
+                for key, form in (("bpp", ".3f"), ("psnr", ".1f"))
+            )
+    columns: Columns = {"scene": ("scene", ""), "pixels": ("size", "")}
+    for name, entry in result.summary["bd_rate"].items():
+        columns[name] = (name, "")
+        for scene, record in records.items():
+            found = entry["scenes"].get(scene, {"percent": None, "overlap": 1.0})
+            record[name] = _percent(found["percent"]) + ("?" if found["overlap"] < LITTLE_OVERLAP else "")
+    columns |= {"bpp": ("bpp", ""), "dB": ("psnr", "")}
+    return _fitted(
+        f"Every pair: BD-rate of {OURS} against each, and its range", columns, list(records.values()), console
+    )
+
+
+def _speed_table(summary: dict[str, Any], console: Console) -> Table:
+    memory = summary.get("peak_memory", {})
+    nothing = {"encode_peak_mb": None, "decode_peak_mb": None}
+    records = [{"codec": name} | speed | memory.get(name, nothing) for name, speed in summary["speed"].items()]
+    columns: Columns = {"codec": ("codec", ""), "encode MP/s": ("encode_mp_s", ".2f")}
+    columns |= {"decode MP/s": ("decode_mp_s", ".2f"), "encode MB": ("encode_peak_mb", ".0f")}
+    columns |= {"decode MB": ("decode_peak_mb", ".0f")}
+    title = "Speed on one thread; peak memory of a process"
+    if memory:
+        title += f" ({next(iter(memory.values()))['scene']})"
+    return _fitted(title, columns, records, console)
+
+
+def _stage_table(speeds: dict[str, dict[str, float]], console: Console) -> Table:
+    """Of snncodec alone: nobody has timed the stages of the others."""
+    records = [
+        {"way": way} | {stage: speeds[OURS][f"{way}_{stage}_s"] for stage in STAGES}
+        for way in ("encode", "decode")
+        if OURS in speeds
+    ]
+    columns: Columns = {"way": ("way", "")} | {stage.replace("_", " "): (stage, ".0%") for stage in STAGES}
+    return _fitted(f"Where the time of {OURS} goes", columns, records, console)
 
 
 def _print_settings(result: BenchResult, console: Console) -> None:
-    lines = [f"{name}: {settings}" for name, settings in result.settings.get("baselines", {}).items()]
-    lines += [f"{key}: {value}" for key, value in result.settings.items() if key != "baselines"]
+    lines = [f"{name}: {settings}" for name, settings in result.settings["coders"].items()]
+    lines += [f"{key}: {value}" for key, value in result.settings.items() if key != "coders"]
     for name, entry in result.summary["bd_rate"].items():
-        reasons = {scene: found["reason"] for scene, found in entry["scenes"].items() if found["reason"]}
-        lines += [f"no BD-rate against {name} on {scene}: {reason}" for scene, reason in reasons.items()]
+        for scene, found in entry["scenes"].items():
+            if found["reason"]:
+                lines.append(f"no BD-rate against {name} on {scene}: {found['reason']}")
+            elif found["overlap"] < LITTLE_OVERLAP:
+                lines.append(f"? {name} on {scene}: the curves share {found['overlap']:.0%} of the shorter one's range")
     lines += [f"left out, no partner: {path}" for path in result.orphans]
+    if result.missing:
+        lines.append(f"PARTIAL: {result.missing} of {len(result.rows) + result.missing} rows are missing")
     for line in lines:
         console.print(line, style="dim", markup=False, highlight=False)
 
@@ -121,12 +164,3 @@ def _cell(value: Any, form: str) -> str:
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:+.1f} %"
-
-
-def _finite(value: Any) -> Any:
-    """The same nest of dicts and lists with null for every number that JSON cannot write."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

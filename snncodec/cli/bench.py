@@ -18,16 +18,23 @@ from snncodec.cli.options import (
     split_names,
 )
 from snncodec.cli.process import load_torch
-from snncodec.cli.terminal import progress_bar
+from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT, QUALITIES
+
+PIPE_WIDTH = 200  # columns, of what has no width to fit
 
 
 def bench(
     data: Annotated[Path, typer.Argument(help="Folder of stereo pairs.")],
     qualities: Annotated[str, typer.Option("--quality", "-q", help="Qualities of snncodec.")] = "10,30,50,70,90",
     baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that measure at once.")] = 1,
+    per_pair: Annotated[bool, typer.Option("--per-pair", help="Print every row, not only means.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where rows are kept for the next run.  [default: ~/.cache]")
+    ] = None,
     weights: Weights = "base",
     independent: Independent = False,
     effort: Effort = DEFAULT_EFFORT,
@@ -35,7 +42,10 @@ def bench(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure whole files: size, quality and time, against other formats."""
+    """Measure whole files: size, quality, time and memory, against other formats.
+
+    Every row is kept as soon as it is measured: after a stop, the same command goes on where it was.
+    """
     chosen, formats = _qualities(qualities), split_names(baselines)
     from snncodec.benchmark.baselines import BASELINES
 
@@ -45,16 +55,19 @@ def bench(
     load_torch()
     from rich.console import Console
 
-    from snncodec.benchmark import report, runner
+    from snncodec.benchmark import report, results_files, runner
+    from snncodec.benchmark.results_cache import default_folder
 
     with progress_bar("measuring", quiet) as progress:
-        measure = partial(runner.run, weights=weights, device=device, independent=independent, effort=effort)
-        result = measure(data, chosen, formats, progress=progress)
+        measure = partial(runner.run, weights=weights, device=device, independent=independent, effort=effort, jobs=jobs)
+        result = measure(data, chosen, formats, cache=cache or default_folder(), progress=progress, note=say)
+    report.print_tables(result, Console(width=None if sys.stdout.isatty() else PIPE_WIDTH), per_pair)
     if json_file:
-        report.write_json(result, json_file, force)
+        results_files.write_json(result, json_file, force)
     if csv_file:
-        report.write_csv(result, csv_file, force)
-    report.print_tables(result, Console(width=None if sys.stdout.isatty() else 200))  # a pipe has no width to fit
+        results_files.write_csv(result, csv_file, force)
+    if result.missing:
+        raise KeyboardInterrupt  # which has ended the measuring
 
 
 def _qualities(text: str) -> list[int]:

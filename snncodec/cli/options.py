@@ -1,5 +1,6 @@
 """What several commands share: options, and what is asked before the work starts."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,6 +29,8 @@ def check_targets(paths: list[Path], force: bool) -> None:
             raise InputError(f"{path} exists already; pass -f to overwrite it")
         if not path.parent.is_dir():
             raise InputError(f"there is no folder {path.parent} to write {path.name} into; create it first")
+        if not os.access(path.parent, os.W_OK):
+            raise InputError(f"cannot write {path}: its folder is read-only")
 
 
 def read_coded(file: Path) -> bytes:

@@ -21,8 +21,9 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def progress_bar(title: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a callback `(done, total)` that moves a bar on stderr, or None where nobody is there to watch one."""
+def progress_bar(title: str, quiet: bool) -> Iterator[Callable[..., None] | None]:
+    """Yield a callback `(done, total, words="")` that moves a bar on stderr, with the words before it and the time that
+    is left behind it; or None where nobody is there to watch one."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -31,7 +32,11 @@ def progress_bar(title: str, quiet: bool) -> Iterator[Callable[[int, int], None]
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def move(done: int, total: int, words: str = "") -> None:
+            bar.update(task, completed=done, total=total, description=f"{title} {words}".strip())
+
+        yield move
 
 
 class ErrorReportingGroup(TyperGroup):

@@ -1,6 +1,7 @@
 """Promises of snncodec.benchmark.runner: whole files are measured, nothing is left out of a rate, settings are told."""
 
 import io
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,14 +10,16 @@ import pytest
 from PIL import Image
 
 from snncodec import stopwatch
-from snncodec.benchmark import metrics, runner
+from snncodec.benchmark import coders, measurement, metrics, runner
 from snncodec.benchmark.baselines import BASELINES
+from snncodec.benchmark.summary import summarise
 from snncodec.bitstream.container import Header, Tag, pack, unpack
+from snncodec.codec import Codec
 from snncodec.errors import InputError, SnncodecError
 from snncodec.io.images import StereoPair
 from snncodec.stopwatch import STAGES
 
-KEYS = ["scene", "codec", "quality", "bytes", "bpp", "psnr", "psnr_left", "psnr_right"]
+KEYS = ["scene", "height", "width", "codec", "quality", "bytes", "bpp", "psnr", "psnr_left", "psnr_right"]
 KEYS += ["ms_ssim", "encode_s", "decode_s", "bpp_left", "bpp_right"]
 KEYS += [f"{way}_{stage}_s" for way in ("encode", "decode") for stage in STAGES]
 QUALITIES = [10, 20, 35, 50, 70, 85]
@@ -54,8 +57,15 @@ class FakeCodec:
 @pytest.fixture
 def codec(monkeypatch):
     fake = FakeCodec()
-    monkeypatch.setattr(runner, "Codec", fake)
+    monkeypatch.setattr("snncodec.codec.Codec", fake)
     return fake
+
+
+@pytest.fixture(autouse=True)
+def no_peak_memory(monkeypatch, request):
+    """Other processes know nothing of the fake codec."""
+    if "codec" in request.fixturenames:
+        monkeypatch.setattr(runner, "peak_memory", lambda task, contest: {"encode_peak_mb": 1.0, "decode_peak_mb": 1.0})
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +86,8 @@ def measured(data):
     """One run that many tests look at, and the fake codec it was made with."""
     with pytest.MonkeyPatch.context() as patch:
         codec = FakeCodec()
-        patch.setattr(runner, "Codec", codec)
+        patch.setattr("snncodec.codec.Codec", codec)
+        patch.setattr(runner, "peak_memory", lambda task, contest: {})
         return codec, runner.run(data, QUALITIES, ["jpeg"])
 
 
@@ -113,7 +124,7 @@ def test_bits_are_those_of_the_whole_file(result, data):
 def test_displacements_count_with_the_right_view():
     sections = {Tag.DISPARITY: b"d" * 7, Tag.LEFT: b"l" * 11, Tag.RIGHT: b"r" * 13}
     data = pack(Header(16, 16, 50, bytes(8), inter_view=True), sections)
-    assert runner.StereoCoder(FakeCodec(), (50,), independent=False, effort=5).view_bytes((data,)) == (11, 20)
+    assert coders.StereoCoder(FakeCodec(), (50,), independent=False, effort=5).view_bytes((data,)) == (11, 20)
 
 
 def test_quality_is_that_of_the_decoded_file(codec, data, monkeypatch):
@@ -144,19 +155,14 @@ def test_weights_are_loaded_once(measured):
 def test_options_reach_the_codec_and_the_settings(codec, data):
     result = runner.run(data, [50], [], weights="tiny", device="cpu", independent=True, effort=2)
     assert codec.made == [("tiny", "cpu")] and codec.encoded[-1] == (170, 50, True)
-    settings = {key: result.settings[key] for key in ("weights", "device", "independent", "effort", "weights_id")}
-    assert settings == {
-        "weights": "tiny",
-        "device": "cpu",
-        "independent": True,
-        "effort": 2,
-        "weights_id": b"weights!".hex(),
-    }
+    settings = {key: result.settings[key] for key in ("weights", "device", "independent", "effort")}
+    assert settings == {"weights": "tiny", "device": "cpu", "independent": True, "effort": 2}
+    assert b"weights!".hex() in result.settings["coders"]["snncodec"]
 
 
 def test_settings_name_machine_versions_and_baselines(result):
-    assert result.settings["baselines"] == {"jpeg": BASELINES["jpeg"].settings}
-    assert result.settings["cpu"] and result.settings["threads"] >= 1
+    assert result.settings["coders"]["jpeg"] == BASELINES["jpeg"].settings
+    assert result.settings["cpu"] and result.settings["threads"] == 1
     assert result.settings["versions"]["pillow"] and result.settings["versions"]["python"]
 
 
@@ -184,7 +190,7 @@ def test_mean_bd_rate_averages_pairs_and_leaves_out_those_without():
 
     table = rows("a", "snncodec", 50) + rows("b", "snncodec", 0.9) + rows("c", "snncodec", 1, points=2)
     table += rows("a", "jpeg", 100) + rows("b", "jpeg", 1) + rows("c", "jpeg", 1)
-    entry = runner.summarise(table, "snncodec")["bd_rate"]["jpeg"]
+    entry = summarise(table, "snncodec")["bd_rate"]["jpeg"]
     assert entry["mean"] == pytest.approx((-50 - 10) / 2)
     assert entry["pairs"] == 2 and "2 usable points" in entry["scenes"]["c"]["reason"]
 
@@ -200,10 +206,11 @@ def test_orphans_are_handed_on(result, data):
     assert result.orphans == [data / "lost" / "left.png"]
 
 
-def test_progress_counts_every_row(codec, data):
-    calls = []
-    runner.run(data, [10, 50], [], progress=lambda done, total: calls.append((done, total)))
-    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+def test_progress_counts_pixels_and_pairs(codec, data):
+    calls, pixels = [], 2 * 170 * 201
+    runner.run(data, [10, 50], [], progress=lambda *progress: calls.append(progress))
+    pairs = ["0 of 2 pairs", "1 of 2 pairs", "1 of 2 pairs", "2 of 2 pairs"]
+    assert calls == [(done * pixels, 4 * pixels, words) for done, words in enumerate(pairs, start=1)]
 
 
 def test_bench_writes_nothing_into_the_data(codec, data):
@@ -218,6 +225,66 @@ def test_a_pair_that_cannot_be_read_stops_the_run(codec, tmp_path):
         (tmp_path / "scene" / f"{side}.png").write_bytes(b"not a picture")
     with pytest.raises(SnncodecError):
         runner.run(tmp_path, [50], [])
+
+
+def test_a_bad_picture_shows_before_anything_is_measured(codec, data, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    (tmp_path / "data" / "wall" / "left.png").write_bytes(b"not a picture")
+    with pytest.raises(InputError, match=r"left\.png"):
+        runner.run(tmp_path / "data", [50], [])
+    assert not codec.encoded
+
+
+def test_what_was_measured_is_not_measured_again(codec, data, tmp_path):
+    first = runner.run(data, [20, 50], ["jpeg"], cache=tmp_path)
+    calls = len(codec.encoded)
+    again = runner.run(data, [20, 50], ["jpeg"], cache=tmp_path)
+    assert len(codec.encoded) == calls
+    assert (again.rows, again.summary, again.files) == (first.rows, first.summary, first.files)
+
+
+def test_a_changed_setting_picture_or_program_is_measured(codec, data, tmp_path, monkeypatch):
+    def encodes(folder=data, **options):
+        before = len(codec.encoded)
+        runner.run(folder, [50], [], cache=tmp_path / "cache", **options)
+        return [height for height, _, _ in codec.encoded[before:] if height > measurement.WARM_UP_SIDE]
+
+    assert len(encodes()) == 2 and len(encodes()) == 0
+    assert len(encodes(effort=3)) == 2
+    shutil.copytree(data, tmp_path / "data")
+    Image.fromarray(np.zeros((170, 201, 3), np.uint8)).save(tmp_path / "data" / "wall" / "left.png")
+    assert len(encodes(tmp_path / "data")) == 1
+    monkeypatch.setattr(runner, "hash_of_program", lambda codec: "of tomorrow")
+    assert len(encodes()) == 2
+
+
+def test_rows_of_an_interrupted_run_are_kept_and_the_rest_is_measured_later(codec, data, tmp_path, monkeypatch):
+    whole, encode = [], codec.encode
+
+    def interrupted(left, right, quality, **options):
+        if left.shape[0] > measurement.WARM_UP_SIDE and len(whole) == 3:
+            raise KeyboardInterrupt
+        whole.append(quality)
+        return encode(left, right, quality, **options)
+
+    monkeypatch.setattr(codec, "encode", interrupted)
+    partial = runner.run(data, [10, 20, 50], [], cache=tmp_path)
+    assert len(partial.rows) == 2 and partial.missing == 4
+    monkeypatch.setattr(codec, "encode", encode)
+    complete = runner.run(data, [10, 20, 50], [], cache=tmp_path)
+    assert complete.rows[:2] == partial.rows and len(complete.rows) == 6 and not complete.missing
+
+
+def test_several_processes_measure_what_one_does(data, tiny, tmp_path):
+    alone, together = (runner.run(data, [20, 50], ["jpeg"], weights=tiny, jobs=jobs) for jobs in (1, 2))
+    figures = [[{k: v for k, v in row.items() if not k.endswith("_s")} for row in r.rows] for r in (alone, together)]
+    assert figures[0] == figures[1]
+
+
+def test_peak_memory_is_that_of_a_process_of_its_own(data, tiny):
+    ballast = np.ones(2**27)  # a gigabyte of this process, which is nothing to a process that JPEG runs in
+    found = runner.run(data, [20], ["jpeg"], weights=tiny).summary["peak_memory"]
+    assert 20 < found["jpeg"]["encode_peak_mb"] < 200 < found["snncodec"]["decode_peak_mb"] < ballast.nbytes / 1e6
 
 
 def test_a_folder_without_pairs_is_refused(codec, tmp_path):
@@ -237,7 +304,7 @@ def test_what_cannot_be_measured_is_noticed_before_measuring(codec, data, qualit
 def test_the_real_codec_is_measured_as_files_have_it(data, tiny):
     result = runner.run(data, [30], [], weights=tiny, device="cpu")
     left, right = views(data, "wall")
-    codec = runner.Codec(tiny, "cpu")
+    codec = Codec(tiny, "cpu")
     file = codec.encode(left, right, 30)
     row = result.rows[1]
     assert row["bytes"] == len(file)

@@ -8,11 +8,22 @@ import pytest
 from cli_helpers import fails, run
 
 from snncodec.benchmark import runner
-from snncodec.benchmark.runner import BenchResult, summarise
+from snncodec.benchmark.results_cache import default_folder
+from snncodec.benchmark.runner import BenchResult
+from snncodec.benchmark.summary import summarise
 from snncodec.stopwatch import STAGES
 
 codec, folder, coded = cli_helpers.codec, cli_helpers.folder, cli_helpers.coded  # fixtures
-ROW = {"scene": "alley", "codec": "snncodec", "quality": 20, "bytes": 99, "bpp": 0.25, "psnr": 30.5}
+ROW = {
+    "scene": "alley",
+    "height": 4,
+    "width": 4,
+    "codec": "snncodec",
+    "quality": 20,
+    "bytes": 99,
+    "bpp": 0.25,
+    "psnr": 30.5,
+}
 ROW |= {"psnr_left": 30.0, "psnr_right": 31.0, "ms_ssim": 0.9, "encode_s": 1.0, "decode_s": 1.0}
 ROW |= {"bpp_left": 0.3, "bpp_right": 0.2}
 ROW |= {f"{way}_{stage}_s": 0.1 for way in ("encode", "decode") for stage in STAGES}
@@ -24,8 +35,8 @@ def measured(monkeypatch):
     seen = []
 
     def measure(data, qualities, baselines, **options):
-        seen.append((data, list(qualities), list(baselines), options))
-        return BenchResult([ROW], summarise([ROW], "snncodec"), {"data": "pairs"}, [])
+        seen.append((data, list(qualities), list(baselines), {k: v for k, v in options.items() if k != "note"}))
+        return BenchResult([ROW], summarise([ROW], "snncodec"), {"coders": {}}, [])
 
     monkeypatch.setattr(runner, "run", measure)
     return seen
@@ -37,18 +48,23 @@ def test_tables_are_printed_and_files_are_written(folder, measured):
     assert "alley" in result.stdout
     assert result.stderr == ""
     assert json.loads(Path("rows.json").read_text())["rows"] == [ROW]
-    assert "alley,snncodec,20" in Path("rows.csv").read_text()
+    assert "alley,4,4,snncodec,20" in Path("rows.csv").read_text()
 
 
 def test_options_are_passed_on(folder, measured):
-    run("bench pairs -q 20,40 --baselines jpeg --independent --effort 7 --weights own.safetensors --device cpu")
+    run(
+        "bench pairs -q 20,40 --baselines jpeg --independent --effort 7 --weights own.safetensors --device cpu "
+        "--jobs 2 --cache kept"
+    )
     options = {"weights": "own.safetensors", "device": "cpu", "independent": True, "effort": 7, "progress": None}
+    options |= {"jobs": 2, "cache": Path("kept")}
     assert measured == [(Path("pairs"), [20, 40], ["jpeg"], options)]
 
 
 def test_without_a_choice_the_usual_qualities_meet_all_baselines(folder, measured):
     run("bench pairs")
     options = {"weights": "base", "device": "auto", "independent": False, "effort": 5, "progress": None}
+    options |= {"jobs": 1, "cache": default_folder()}
     assert measured == [(Path("pairs"), [10, 30, 50, 70, 90], ["jpeg", "webp", "avif"], options)]
 
 

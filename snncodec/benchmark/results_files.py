@@ -1,0 +1,48 @@
+"""A BenchResult comes in; a JSON file or a CSV file with its figures, unrounded, goes out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from snncodec.benchmark.runner import BenchResult
+from snncodec.io.files import write_bytes
+
+
+def write_json(result: BenchResult, path: Path, force: bool = False) -> None:
+    """Write {"rows", "summary", "settings", "missing_rows"} as strict JSON, whole or not at all; InputError as
+    `files.write_files`.
+
+    JSON has no infinity: the PSNR of a lossless row is written as null, like an MS-SSIM that does not exist. Orphans
+    are listed under settings. Rows are missing where the run was interrupted.
+    """
+    settings = result.settings | {"orphans": [str(orphan) for orphan in result.orphans]}
+    content = {"rows": result.rows, "summary": result.summary, "settings": settings, "missing_rows": result.missing}
+    text = json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
+    write_bytes(path, text.encode(), force)
+
+
+def write_csv(result: BenchResult, path: Path, force: bool = False) -> None:
+    """Write the rows as CSV under a line of keys, whole or not at all; InputError as `files.write_files`.
+
+    An infinite PSNR is written as inf, which spreadsheets and numpy read; an empty cell stands for no value.
+    """
+    text = io.StringIO()
+    keys = list(dict.fromkeys(key for row in result.rows for key in row))
+    writer = csv.DictWriter(text, keys, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(result.rows)
+    write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"), force)
+
+
+def _finite(value: Any) -> Any:
+    """The same nest of dicts and lists with null for every number that JSON cannot write."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
