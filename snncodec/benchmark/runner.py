@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from snncodec.benchmark import metrics
 from snncodec.benchmark.baselines import find_baselines
+from snncodec.benchmark.coder import Coder
 from snncodec.benchmark.environment import describe_environment
 from snncodec.bitstream import container
 from snncodec.bitstream.container import Tag
@@ -54,22 +55,6 @@ class BenchResult:
     summary: dict[str, Any]
     settings: dict[str, Any]
     orphans: list[Path]
-
-
-class Coder(Protocol):
-    """What a codec must offer to be measured; `baselines.Baseline` and `StereoCoder` do."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def qualities(self) -> tuple[int, ...]: ...
-
-    def encode(self, pair: StereoPair, quality: int) -> tuple[bytes, ...]: ...
-
-    def decode(self, files: tuple[bytes, ...]) -> StereoPair: ...
-
-    def view_bytes(self, files: tuple[bytes, ...]) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from snncodec.constants import DEFAULT_EFFORT, QUALITIES
 def bench(
     data: Annotated[Path, typer.Argument(help="Folder of stereo pairs.")],
     qualities: Annotated[str, typer.Option("--quality", "-q", help="Qualities of snncodec.")] = "10,30,50,70,90",
-    baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif",
+    baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif,avif-psnr",
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")] = None,
     weights: Weights = "base",
