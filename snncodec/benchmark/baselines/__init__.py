@@ -23,7 +23,7 @@ _ALL: tuple[Baseline, ...] = (
     WEBP,
     AVIF,
     AVIF_PSNR,
-    JpegXL("jxl", effort=7, qualities=(5, 20, 40, 60, 80, 90, 96)),
+    JpegXL("jxl", effort=7, qualities=(0, 20, 50, 70, 85, 92, 97)),
     X265("x265", "slower", None, _QP_45_TO_15),
     X265("x265-psnr", "slower", "psnr", _QP_45_TO_15),
     X265Stereo("x265-stereo", "slower", None, _QP_45_TO_15),

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,12 @@ class CompressAIModel(ViewByView):
         )
 
     def check(self) -> None:
-        """InputError unless library and all weights are there and a small pair can be coded and decoded."""
+        """InputError unless library and all weights are there and a small pair can be coded and decoded.
+
+        The models of all qualities are loaded here, before any clock starts.
+        """
         for quality in self.qualities:
-            self._weights(quality)
+            self._model(quality)
         super().check()
 
     def encode_view(self, view: np.ndarray, quality: int) -> bytes:
@@ -93,7 +96,7 @@ class CompressAIModel(ViewByView):
         return _load_model(self.name, quality)
 
 
-@lru_cache(maxsize=1)  # a quality is measured as a block: more would only take memory
+@cache
 def _load_model(name: str, quality: int) -> Any:
     zoo = load_library("compressai.zoo", name, INSTALL)
     model = zoo.image_models[name](quality, metric=METRIC, pretrained=True).eval()
