@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from snncodec.benchmark.baselines import find_baselines
+from snncodec.benchmark.coder import Coder
 from snncodec.bitstream import container
 from snncodec.bitstream.container import Tag
 from snncodec.constants import DEFAULT_EFFORT
@@ -18,25 +19,6 @@ if TYPE_CHECKING:
     from snncodec.codec import Codec
 
 OURS = "snncodec"
-
-
-class Coder(Protocol):
-    """What a codec must offer to be measured; every baseline and `StereoCoder` do."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def qualities(self) -> tuple[int, ...]: ...
-
-    @property
-    def settings(self) -> str: ...
-
-    def encode(self, pair: StereoPair, quality: int) -> tuple[bytes, ...]: ...
-
-    def decode(self, files: tuple[bytes, ...]) -> StereoPair: ...
-
-    def view_bytes(self, files: tuple[bytes, ...]) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from multiprocessing import get_context
 from typing import Any
 
 from snncodec.benchmark import metrics
-from snncodec.benchmark.coders import Coder, Contest
+from snncodec.benchmark.coder import Coder
+from snncodec.benchmark.coders import Contest
 from snncodec.io import images
 from snncodec.io.datasets import Scene
 from snncodec.io.images import StereoPair

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from snncodec.benchmark.coders import OURS, Coder, Contest
+from snncodec.benchmark.coder import Coder
+from snncodec.benchmark.coders import OURS, Contest
 from snncodec.benchmark.environment import describe_environment
 from snncodec.benchmark.measurement import Picture, Row, Task, measure_all
 from snncodec.benchmark.peak_memory import peak_memory

@@ -27,7 +27,7 @@ PIPE_WIDTH = 200  # columns, of what has no width to fit
 def bench(
     data: Annotated[Path, typer.Argument(help="Folder of stereo pairs.")],
     qualities: Annotated[str, typer.Option("--quality", "-q", help="Qualities of snncodec.")] = "10,30,50,70,90",
-    baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif",
+    baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif,avif-psnr",
     jobs: Annotated[int, typer.Option(min=1, help="Processes that measure at once.")] = 1,
     per_pair: Annotated[bool, typer.Option("--per-pair", help="Print every row, not only means.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,

@@ -65,7 +65,7 @@ def test_without_a_choice_the_usual_qualities_meet_all_baselines(folder, measure
     run("bench pairs")
     options = {"weights": "base", "device": "auto", "independent": False, "effort": 5, "progress": None}
     options |= {"jobs": 1, "cache": default_folder()}
-    assert measured == [(Path("pairs"), [10, 30, 50, 70, 90], ["jpeg", "webp", "avif"], options)]
+    assert measured == [(Path("pairs"), [10, 30, 50, 70, 90], ["jpeg", "webp", "avif", "avif-psnr"], options)]
 
 
 def test_two_outputs_of_one_name_are_refused_before_the_work(folder, measured):
