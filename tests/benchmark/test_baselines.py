@@ -91,7 +91,6 @@ def test_avif_for_psnr_has_more_of_it_at_fewer_bits(pair):
     if "avif" not in NAMES:
         pytest.skip("Pillow comes without AVIF")
     default, tuned = (BASELINES[name].encode(pair, 50) for name in ("avif", "avif-psnr"))
-    print(len(default[0]), len(tuned[0]))
 
 
 def test_jpeg_is_optimised_and_subsampled_as_its_settings_say(pair):
