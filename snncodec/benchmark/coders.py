@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from snncodec.benchmark.baselines import find_baselines
 from snncodec.benchmark.coder import Coder
@@ -74,3 +74,8 @@ class Contest:
             codec = Codec(self.weights, self.device)
             coders[OURS] = StereoCoder(codec, self.qualities, self.independent, self.effort)
         return coders | others
+
+    def settings(self) -> dict[str, Any]:
+        """What was asked for, in values that JSON can write."""
+        asked = {"weights": str(self.weights), "independent": self.independent, "effort": self.effort}
+        return asked | {"device": self.device, "qualities": list(self.qualities)}

@@ -30,7 +30,7 @@ def _alone(work: Any, *arguments: Any) -> tuple[float | None, Any]:
 
 def _measured(work: Any, *arguments: Any) -> tuple[float | None, Any]:
     outcome = work(*arguments)
-    return _peak_of_this_process(), outcome
+    return peak_of_this_process(), outcome
 
 
 def _encode(task: Task, contest: Contest) -> tuple[bytes, ...]:
@@ -41,7 +41,7 @@ def _decode(task: Task, contest: Contest, files: tuple[bytes, ...]) -> None:
     contest.enter([task.coder])[task.coder].decode(files)
 
 
-def _peak_of_this_process() -> float | None:
+def peak_of_this_process() -> float | None:
     """MB. On Linux from the memory itself: what getrusage tells there includes the process that started this one."""
     status = Path("/proc/self/status")
     if status.exists() and (found := re.search(r"VmHWM:\s*(\d+) kB", status.read_text())):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -29,7 +30,8 @@ DETAILS: Columns = {
     "decode s": ("decode_s", ".3f"),
 }
 LITTLE_OVERLAP = 0.75  # of the shorter curve's range of PSNR; a BD-rate below is marked
-FEWEST_COLUMNS = 4
+FEWEST_COLUMNS = 2
+NARROW = 40  # columns of a console where tables do without frames
 
 
 def print_tables(result: BenchResult, console: Console, per_pair: bool = False) -> None:
@@ -56,17 +58,18 @@ def _fitted(title: str, columns: Columns, records: list[dict[str, Any]], console
     """The table with as many of its columns as fit the console."""
     shown = dict(columns)
     unlimited = console.options.update(width=10_000)
+    frame = None if console.width < NARROW else box.HEAVY_HEAD
     while len(shown) > FEWEST_COLUMNS:
-        if console.measure(_table("", shown, records), options=unlimited).maximum <= console.width:
+        if console.measure(_table("", shown, records, frame), options=unlimited).maximum <= console.width:
             break
         shown.popitem()
     if missing := [name for name in columns if name not in shown]:
         title += f" (no room for {', '.join(missing)})"
-    return _table(title, shown, records)
+    return _table(title, shown, records, frame)
 
 
-def _table(title: str, columns: Columns, records: list[dict[str, Any]]) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(title: str, columns: Columns, records: list[dict[str, Any]], frame: box.Box | None) -> Table:
+    table = Table(title=title, title_justify="left", box=frame, pad_edge=bool(frame))
     for heading in columns:
         words, style = heading in WORDS, "bold" if heading in HEADLINE else None
         table.add_column(heading, justify="left" if words else "right", style=style, no_wrap=not words, overflow="fold")

@@ -60,13 +60,11 @@ def run(
 
     Times are those of one thread; `jobs` processes measure at once, which disturbs them a little. Rows that the folder
     `cache` holds are not measured again. Ctrl-C ends the measuring, and the result has the rows that are done.
-
-    Raises InputError before the first measurement when there is no pair, no quality or no such baseline, or a picture
+    InputError before the first measurement when there is no pair, no quality or no such baseline, or a picture
     that cannot be read: a mean over some of the pairs would be mistaken for all.
     """
-    contest = Contest(
-        tuple(sorted(set(qualities))), tuple(dict.fromkeys(baselines)), weights, device, independent, effort
-    )
+    asked = tuple(sorted(set(qualities))), tuple(dict.fromkeys(baselines))
+    contest = Contest(*asked, weights, device, independent, effort)
     scenes, orphans = datasets.find_pairs(data)
     coders = contest.enter()
     pictures = _inspect_all(scenes)
@@ -79,9 +77,8 @@ def run(
     summary = summarise(rows, OURS)
     if not stopped:
         summary["peak_memory"] = _peak_memories(pictures, contest, coders, notebook)
-    settings = {"data": str(data), "pairs": len(scenes), "weights": str(weights), "independent": independent}
-    settings |= {"effort": effort, "device": device, "qualities": list(contest.qualities)}
-    settings |= {"coders": {name: coder.settings for name, coder in coders.items()}} | environment
+    settings = {"data": str(data), "pairs": len(scenes)} | contest.settings() | environment
+    settings["coders"] = {name: coder.settings for name, coder in coders.items()}
     ours = {(t.picture.label, t.quality): file for t in tasks if t.coder == OURS and (file := notebook.file(t))}
     return BenchResult(rows, summary, settings, orphans, pictures, ours, len(tasks) - len(rows))
 

@@ -7,16 +7,8 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import (
-    Device,
-    Effort,
-    Force,
-    Independent,
-    Quiet,
-    Weights,
-    check_targets,
-    split_names,
-)
+from snncodec.cli.bench_outputs import Csv, Json, Outputs
+from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, split_names
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT, QUALITIES
@@ -30,8 +22,8 @@ def bench(
     baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif,avif-psnr",
     jobs: Annotated[int, typer.Option(min=1, help="Processes that measure at once.")] = 1,
     per_pair: Annotated[bool, typer.Option("--per-pair", help="Print every row, not only means.")] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")] = None,
+    json_file: Json = None,
+    csv_file: Csv = None,
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where rows are kept for the next run.  [default: ~/.cache]")
     ] = None,
@@ -46,26 +38,20 @@ def bench(
 
     Every row is kept as soon as it is measured: after a stop, the same command goes on where it was.
     """
-    chosen, formats = _qualities(qualities), split_names(baselines)
-    from snncodec.benchmark.baselines import BASELINES
-
-    if unknown := set(formats) - set(BASELINES):
-        raise typer.BadParameter(f"{min(unknown)!r} is none of {', '.join(BASELINES)}", param_hint="--baselines")
-    check_targets([path for path in (json_file, csv_file) if path], force)
+    chosen, formats = _qualities(qualities), _baselines(baselines)
+    outputs = Outputs(json_file, csv_file)
+    outputs.check(force)
     load_torch()
     from rich.console import Console
 
-    from snncodec.benchmark import report, results_files, runner
+    from snncodec.benchmark import report, runner
     from snncodec.benchmark.results_cache import default_folder
 
     with progress_bar("measuring", quiet) as progress:
         measure = partial(runner.run, weights=weights, device=device, independent=independent, effort=effort, jobs=jobs)
         result = measure(data, chosen, formats, cache=cache or default_folder(), progress=progress, note=say)
     report.print_tables(result, Console(width=None if sys.stdout.isatty() else PIPE_WIDTH), per_pair)
-    if json_file:
-        results_files.write_json(result, json_file, force)
-    if csv_file:
-        results_files.write_csv(result, csv_file, force)
+    outputs.write(result, force)
     if result.missing:
         raise KeyboardInterrupt  # which has ended the measuring
 
@@ -75,3 +61,12 @@ def _qualities(text: str) -> list[int]:
     if not values or not all(1 <= value <= QUALITIES for value in values):
         raise typer.BadParameter(f"{text!r} is no list of qualities from 1 to 100, such as 10,30,50", param_hint="-q")
     return values
+
+
+def _baselines(text: str) -> tuple[str, ...]:
+    from snncodec.benchmark.baselines import BASELINES
+
+    names = split_names(text)
+    if unknown := set(names) - set(BASELINES):
+        raise typer.BadParameter(f"{min(unknown)!r} is none of {', '.join(BASELINES)}", param_hint="--baselines")
+    return names

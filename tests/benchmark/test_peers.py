@@ -131,7 +131,7 @@ def test_a_missing_library_is_one_sentence_that_says_how_to_get_it(name, monkeyp
 def test_an_ffmpeg_without_vvenc_is_one_sentence(monkeypatch):
     pytest.importorskip("imageio_ffmpeg")
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/bin/false")
-    with pytest.raises(InputError, match="cannot code with VVenC.*IMAGEIO_FFMPEG_EXE"):
+    with pytest.raises(InputError, match=r"cannot code with VVenC.*IMAGEIO_FFMPEG_EXE"):
         find_baselines(["vvc"])
 
 
