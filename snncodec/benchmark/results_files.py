@@ -1,4 +1,4 @@
-"""A BenchResult comes in; a JSON file or a CSV file with its figures, unrounded, goes out."""
+"""A BenchResult comes in; a JSON file or a CSV file with its figures, unrounded, goes out; and JSON comes back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from snncodec.benchmark.runner import BenchResult
+from snncodec.errors import InputError
 from snncodec.io.files import write_bytes
 
 
@@ -22,8 +23,22 @@ def write_json(result: BenchResult, path: Path, force: bool = False) -> None:
     """
     settings = result.settings | {"orphans": [str(orphan) for orphan in result.orphans]}
     content = {"rows": result.rows, "summary": result.summary, "settings": settings, "missing_rows": result.missing}
-    text = json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
+    rows = (json.dumps(row, allow_nan=False) for row in _finite(content.pop("rows")))  # one line each
+    rest = json.dumps(_finite(content), indent=1, allow_nan=False)
+    text = '{\n "rows": [\n  ' + ",\n  ".join(rows) + "\n ],\n" + rest.removeprefix("{\n") + "\n"
     write_bytes(path, text.encode(), force)
+
+
+def read_json(path: Path) -> BenchResult:
+    """What `write_json` wrote, without pictures and files; InputError where it is something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        orphans = [Path(name) for name in content["settings"].pop("orphans")]
+        return BenchResult(
+            content["rows"], content["summary"], content["settings"], orphans, missing=content["missing_rows"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} holds no results of bench --json ({error!r})") from error
 
 
 def write_csv(result: BenchResult, path: Path, force: bool = False) -> None:

@@ -77,6 +77,18 @@ def test_json_holds_rows_summary_and_settings(result, tmp_path):
     assert content["settings"] == result.settings | {"orphans": ["lost.png"]}
 
 
+def test_json_comes_back_as_it_was_written(result, tmp_path):
+    results_files.write_json(result, tmp_path / "out.json")
+    assert results_files.read_json(tmp_path / "out.json") == result
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"settings": 1}', '{"settings": {"orphans": [1]}}'])
+def test_json_of_others_is_refused(content, tmp_path):
+    (tmp_path / "out.json").write_text(content)
+    with pytest.raises(InputError, match="holds no results of bench"):
+        results_files.read_json(tmp_path / "out.json")
+
+
 def test_a_lossless_row_is_null_in_strict_json(lossless, tmp_path):
     results_files.write_json(lossless, tmp_path / "out.json")
     content = json.loads((tmp_path / "out.json").read_text(), parse_constant=pytest.fail)

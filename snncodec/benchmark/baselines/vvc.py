@@ -48,8 +48,8 @@ class VVenC(ViewByView):
         version = re.search(r"libvvenc version: (\S+)", log)
         return (
             f"imageio-ffmpeg {library.__version__} (FFmpeg {library.get_ffmpeg_version()}, VVenC "
-            f"{version and version[1]}), each view alone as an I frame, 10-bit 4:2:0 in {ycbcr.NAME} (box filter down, "
-            f"bicubic up), preset={self.preset}, qpa=0, threads=1, "
+            f"{version and version[1]}), each view alone as an I frame, 10-bit 4:2:0 in {ycbcr.NAME} (Lanczos down "
+            f"and up), preset={self.preset}, qpa=0, threads=1, "
             f"qp={[LARGEST_QP - quality for quality in self.qualities]}"
         )
 
@@ -96,7 +96,7 @@ def _padded(height: int, width: int) -> tuple[int, int]:
 def _to_raw(planes: np.ndarray) -> bytes:
     """The planes float32 [3, H, W] as ffmpeg's yuv420p10le."""
     _, height, width = planes.shape
-    chroma = [_resized(plane, height // 2, width // 2, Image.Resampling.BOX) for plane in planes[1:]]
+    chroma = [_resized(plane, height // 2, width // 2, Image.Resampling.LANCZOS) for plane in planes[1:]]
     return b"".join(np.clip(np.rint(DEPTH * plane), 0, 1023).astype("<u2").tobytes() for plane in (planes[0], *chroma))
 
 
@@ -104,7 +104,7 @@ def _from_raw(raw: bytes, height: int, width: int) -> np.ndarray:
     """The planes float32 [3, H, W] of such bytes."""
     values = np.frombuffer(raw, "<u2").astype(np.float32) / DEPTH
     luma, chroma = values[: height * width], values[height * width :].reshape(2, height // 2, width // 2)
-    full = [_resized(plane, height, width, Image.Resampling.BICUBIC) for plane in chroma]
+    full = [_resized(plane, height, width, Image.Resampling.LANCZOS) for plane in chroma]
     return np.stack([luma.reshape(height, width), *full])
 
 
