@@ -23,6 +23,12 @@ def load_torch() -> None:
     gc.enable()
 
 
+def give_back_freed_memory() -> None:
+    """Hand what glibc keeps back to the system, such as that of a reader; elsewhere, nothing happens."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
+
+
 def keep_freed_memory() -> None:
     """Let glibc keep the memory of tensors of up to 16 MiB for the next ones; elsewhere, nothing happens.
 

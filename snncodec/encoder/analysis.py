@@ -27,7 +27,7 @@ def analyse_view(codec: ExactCodec, view: np.ndarray, quality: int, predicted: P
 
     def analyse(part: Tensor, *prediction: Tensor) -> Tensor:
         given = PredictedView(*prediction).centred() if prediction else None
-        return codec.analyse(part.float() - 128, quality, given)
+        return codec.analyse(in_floats(part).sub_(128), quality, given)
 
     maps = [pixels] if predicted is None else [pixels, predicted.pixels, predicted.matched]
     return in_tiles(analyse, maps, blocks_of(pixels), codec.margin)
@@ -69,16 +69,22 @@ def analyse_by_synthesis(
     rate = SYNTHESIS_RATE * gain / FULL_GAIN
 
     def improve(part: Tensor, wanted: Tensor, there: Tensor, *others: Tensor) -> Tensor:
-        lacking = codec.transform.in_floats.analysis(wanted.float().sub_(there)).div_(step)
+        lacking = codec.transform.in_floats.analysis(in_floats(wanted).sub_(there)).div_(step)
         return lacking.add_(decoded(part, *others)).sub_(part).mul_(rate).add_(part)
 
     return in_tiles(improve, [latents, pixels, reconstruction[None], *maps], blocks_of(pixels), 1, out=latents)
 
 
 def padded(view: np.ndarray, device: torch.device) -> Tensor:
-    """uint8 [H, W, 3] -> uint8 [1, 3, 16 h, 16 w], continued by border pixels; laid out alike, whatever the view is."""
+    """uint8 [H, W, 3] -> uint8 [1, 3, 16 h, 16 w], continued by border pixels; no copy of whole blocks on a CPU."""
     padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK), (0, 0)
-    return torch.from_numpy(np.pad(view, padding, mode="edge")).to(device).permute(2, 0, 1)[None].contiguous()
+    whole = np.pad(view, padding, mode="edge") if np.any(padding) else np.require(view, None, ["C", "W"])
+    return torch.from_numpy(whole).to(device).permute(2, 0, 1)[None]
+
+
+def in_floats(pixels: Tensor) -> Tensor:
+    """float32 of a part of a padded view, laid out alike, whatever the view is."""
+    return pixels.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
 
 
 def blocks_of(pixels: Tensor) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from snncodec.constants import BLOCK, CHROMA_ANGLES
-from snncodec.encoder.analysis import padded
+from snncodec.encoder.analysis import in_floats, padded
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.lapped_transform import COEFFICIENTS, chroma_turn
 
@@ -41,7 +41,7 @@ def significant_chroma(codec: ExactCodec, view: np.ndarray, quality: int) -> Ten
         [pair for pair in zip(*axes, strict=True) if None not in pair], dtype=torch.long, device="cpu"
     ).view(-1, 2)
     pixels, step = padded(view, codec.steps.device), float(codec.steps[quality - 1])
-    latents = codec.transform.in_floats.analysis(patches(pixels).float() - 128) / step
+    latents = codec.transform.in_floats.analysis(in_floats(patches(pixels)).sub_(128)) / step
     chroma = latents[:, pairs].permute(2, 0, 1, 3, 4).flatten(1)
     return chroma[:, chroma.abs().amax(0) > SIGNIFICANT]
 

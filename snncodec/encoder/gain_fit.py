@@ -10,7 +10,7 @@ from torch import Tensor
 
 from snncodec.constants import BLOCK
 from snncodec.decoder.tiling import in_tiles, middle, window
-from snncodec.encoder.analysis import blocks_of, padded
+from snncodec.encoder.analysis import blocks_of, in_floats, padded
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.prediction import PredictedView
 from snncodec.model.view_decoder import FULL_GAIN, GAINS
@@ -38,7 +38,7 @@ def render_and_fit_gain(
         given = PredictedView(*prediction).centred() if prediction else None
         linear, correction = codec.synthesise(decoded(part, *prediction) if decoded else part, quality, given)
         added = correction.float().flatten()
-        wanted.add_(torch.dot((target.float() - 128).sub_(linear).flatten(), added))
+        wanted.add_(torch.dot(in_floats(target).sub_(128).sub_(linear).flatten(), added))
         spent.add_(torch.dot(added, added) * step)
         return codec.as_pixels(linear, correction, quality)
 
