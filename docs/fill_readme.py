@@ -53,7 +53,11 @@ def bd_cells(entry: dict[str, Any] | None) -> list[str]:
     if entry is None or entry["mean"] is None:
         return ["", "", ""]
     known = [found["percent"] for found in entry["scenes"].values() if found["percent"] is not None]
-    return [f"**{entry['mean']:+.1f} %**", f"{min(known):+.0f} to {max(known):+.0f} %", f"{entry['mean_curves']:+.1f} %"]
+    return [
+        f"**{entry['mean']:+.1f} %**",
+        f"{min(known):+.0f} to {max(known):+.0f} %",
+        f"{entry['mean_curves']:+.1f} %",
+    ]
 
 
 def evenly(means: list[Any]) -> list[Any]:
@@ -64,7 +68,9 @@ def evenly(means: list[Any]) -> list[Any]:
 
 def markdown(heading: list[str], lines: list[list[str]]) -> str:
     rule = ["---"] * len(heading)
-    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |").replace("|  |", "| |") for line in (heading, rule, *lines))
+    return "".join(
+        f"| {' | '.join(line)} |\n".replace("|  |", "| |").replace("|  |", "| |") for line in (heading, rule, *lines)
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_targets
-from snncodec.cli.process import give_back_freed_memory, load_torch
+from snncodec.cli.process import keep_freed_memory, load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT
 
@@ -32,7 +32,7 @@ def encode(
     from snncodec.io.images import read_pair
 
     pair = read_pair(left, right, note=None if quiet else say)
-    give_back_freed_memory()
+    keep_freed_memory(pair.left.size // 3)
     with progress_bar("encoding", quiet) as progress:
         codec = Codec(weights, device)
         data = codec.encode(

@@ -6,7 +6,8 @@ import os
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-KEPT_BYTES, LARGEST_KEPT_BYTES = 2**28, 2**24
+KEPT, KEPT_OF_LARGE_VIEWS = (2**28, 2**24), (2**26, 2**22)  # bytes in all, and of one tensor at most
+LARGE_VIEW = 2**23  # pixels
 
 
 def load_torch() -> None:
@@ -23,20 +24,15 @@ def load_torch() -> None:
     gc.enable()
 
 
-def give_back_freed_memory() -> None:
-    """Hand what glibc keeps back to the system, such as that of a reader; elsewhere, nothing happens."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-        libc.malloc_trim(0)
+def keep_freed_memory(pixels: int = 0) -> None:
+    """Let glibc keep the memory of freed tensors for the next ones; elsewhere, nothing happens.
 
-
-def keep_freed_memory() -> None:
-    """Let glibc keep the memory of tensors of up to 16 MiB for the next ones; elsewhere, nothing happens.
-
-    By default it goes back to the system, and pages that come anew cost a tenth of all the time.
+    By default it goes back to the system, and pages that come anew cost a tenth of all the time. For views of many
+    `pixels` less is kept: memory is what they lack.
     """
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # other libraries than glibc have none
-        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
-        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if libc and hasattr(libc, "mallopt"):  # other libraries than glibc have none
+        kept, largest = KEPT_OF_LARGE_VIEWS if pixels > LARGE_VIEW else KEPT
+        libc.mallopt(M_MMAP_THRESHOLD, largest)
+        libc.mallopt(M_TRIM_THRESHOLD, kept)
+        libc.malloc_trim(0)

@@ -9,6 +9,7 @@ from snncodec.decoder.weighted_prediction import GAIN_UNIT, MIDDLE, OFFSET_UNIT
 from snncodec.model.prediction import PredictedView
 
 ENOUGH = 2**15  # pixels to fit
+AT_ONCE = 2**22  # pixels that are counted at once
 ROUNDS = 4  # fits, each of them without what the last one left as outliers
 FARTHEST, OUTLIER = 30.0, 3.0  # grey levels, and medians of all errors, at which a pixel shows something else
 FLAT = 16.0  # variance below which pixels do not tell a gain
@@ -22,14 +23,22 @@ def fit_weights(predicted: PredictedView, right: np.ndarray) -> np.ndarray:
     height, width = right.shape[:2]
     pixels = predicted.pixels[0, :, :height, :width].cpu().numpy()
     matched = predicted.matched[0, 0].cpu().numpy().repeat(BLOCK, 0).repeat(BLOCK, 1)[:height, :width]
-    places = np.flatnonzero(matched)
-    if not places.size:
+    rows, columns = np.divmod(every(matched.ravel(), -(-np.count_nonzero(matched) // ENOUGH)), width)
+    if not rows.size:
         return np.zeros((3, 2), dtype=np.int8)
-    places = places[:: -(-places.size // ENOUGH)]
-    views = pixels.reshape(3, -1), right.reshape(-1, 3).T
-    seen, wanted = (view[:, places] - float(MIDDLE) for view in views)
+    seen, wanted = (view - float(MIDDLE) for view in (pixels[:, rows, columns], right[rows, columns].T))
     weights = np.array([_fit(*channel) for channel in zip(seen, wanted, strict=True)]) * (GAIN_UNIT, OFFSET_UNIT)
     return np.rint(weights).clip(-128, 127).astype(np.int8)
+
+
+def every(mask: np.ndarray, step: int) -> np.ndarray:
+    """The places of every `step`-th truth of a mask, bool [n], from the first one on; part by part, to save memory."""
+    places, passed = [np.empty(0, dtype=np.int64)], 0
+    for start in range(0, mask.size, AT_ONCE):
+        found = np.flatnonzero(mask[start : start + AT_ONCE])
+        places.append(found[-passed % step :: step] + start)
+        passed += found.size
+    return np.concatenate(places)
 
 
 def _fit(seen: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from conftest import moved, planes, textured
 
 from snncodec import Codec
 from snncodec.bitstream.container import Tag, unpack
-from snncodec.encoder import mode_decision
+from snncodec.encoder import mode_decision, weighted_prediction_fit
 from snncodec.encoder.weighted_prediction_fit import fit_weights
 from snncodec.model.prediction import PredictedView
 
@@ -64,3 +64,11 @@ def test_another_exposure_of_the_right_view_costs_little(tiny):
     found = size()
     with patch.object(mode_decision, "fit_weights", lambda predicted, right: NO_WEIGHTS):
         assert found < 0.9 * size()
+
+
+@pytest.mark.parametrize("step", [1, 2, 7, 1000])
+def test_every_nth_pixel_is_that_of_the_whole_list(step, monkeypatch):
+    monkeypatch.setattr(weighted_prediction_fit, "AT_ONCE", 10)
+    mask = np.random.default_rng(step).random(193) < 0.4
+    assert np.array_equal(weighted_prediction_fit.every(mask, step), np.flatnonzero(mask)[::step])
+    assert not weighted_prediction_fit.every(np.zeros(20, bool), 1).size
