@@ -23,9 +23,9 @@ def fit_weights(predicted: PredictedView, right: np.ndarray) -> np.ndarray:
     height, width = right.shape[:2]
     pixels = predicted.pixels[0, :, :height, :width].cpu().numpy()
     matched = predicted.matched[0, 0].cpu().numpy().repeat(BLOCK, 0).repeat(BLOCK, 1)[:height, :width]
-    rows, columns = np.divmod(every(matched.ravel(), -(-np.count_nonzero(matched) // ENOUGH)), width)
-    if not rows.size:
+    if not matched.any():
         return np.zeros((3, 2), dtype=np.int8)
+    rows, columns = np.divmod(every(matched.ravel(), -(-int(matched.sum()) // ENOUGH)), width)
     seen, wanted = (view - float(MIDDLE) for view in (pixels[:, rows, columns], right[rows, columns].T))
     weights = np.array([_fit(*channel) for channel in zip(seen, wanted, strict=True)]) * (GAIN_UNIT, OFFSET_UNIT)
     return np.rint(weights).clip(-128, 127).astype(np.int8)
