@@ -18,10 +18,12 @@ def write_json(result: BenchResult, path: Path, force: bool = False) -> None:
     `files.write_files`.
 
     JSON has no infinity: the PSNR of a lossless row is written as null, like an MS-SSIM that does not exist. Orphans
-    are listed under settings. Rows are missing where the run was interrupted.
+    are listed under settings. Rows are missing where the run was interrupted. "spikes" is there if they were counted.
     """
     settings = result.settings | {"orphans": [str(orphan) for orphan in result.orphans]}
     content = {"rows": result.rows, "summary": result.summary, "settings": settings, "missing_rows": result.missing}
+    if result.spikes:
+        content["spikes"] = result.spikes
     text = json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
     write_bytes(path, text.encode(), force)
 
