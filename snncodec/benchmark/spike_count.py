@@ -7,7 +7,7 @@ from typing import Any
 
 from snncodec.benchmark.energy import CONSTANTS, costs
 from snncodec.benchmark.runner import BenchResult
-from snncodec.benchmark.spikes import Watch, describe, quantised_bits
+from snncodec.benchmark.spikes import Watch, decoder_networks, describe, quantised_bits
 from snncodec.codec import Codec
 
 
@@ -15,12 +15,16 @@ class SpikeCount:
     """Counts spikes with a codec whose neurons do fire; InputError otherwise."""
 
     def __init__(self, codec: Codec) -> None:
-        self.codec, self.watch = codec, Watch(codec.loaded.codec)
+        exact = codec.loaded.codec
+        self.codec, self.watch = codec, Watch(decoder_networks(exact), exact.config.spiking)
 
     def add_to(self, result: BenchResult) -> BenchResult:
-        """The result with `spikes`: of all pairs whose file at the middle quality is there, decoded once more."""
+        """The result with `spikes`: of all pairs at the middle quality, whose files are decoded once more.
+
+        A result with rows missing is left as it is: whoever interrupts the measuring does not want to wait.
+        """
         qualities = sorted({quality for _, quality in result.files})
-        if not qualities:
+        if result.missing or not qualities:
             return result
         quality = qualities[len(qualities) // 2]
         pictures = [picture for picture in result.pictures if (picture.label, quality) in result.files]

@@ -96,7 +96,7 @@ def _neurons(title: str, network: dict[str, Any], spikes: dict[str, Any], consol
     records = []
     for layer in network["neurons"]:
         fed = [made for made in network["convolutions"] if made["source"] == layer["layer"]]
-        shares = {str(count): number / layer["neurons"] for count, number in enumerate(layer["histogram"])}
+        shares = {str(count): number / max(1, layer["neurons"]) for count, number in enumerate(layer["histogram"])}
         accumulates = sum(made["accumulates"] for made in fed) / spikes["pixels"]
         records.append(layer | shares | {"accumulates": accumulates})
     return fitted(f"Spikes of the {title}", columns, records, console)

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
+from snncodec.benchmark.synapses import operations, outputs_of, over_time, weight_bits
 from snncodec.errors import InputError
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.spiking.config import NeuronConfig
 from snncodec.spiking.exact_neurons import MAX_COUNT, ExactSpike
-from snncodec.spiking.fixed_point import FRACTION_BITS
 from snncodec.spiking.layers import ExactConv2d
 
 # What the decoder runs, by the names in the tables. The hyper encoder infers hyper-latents from a prediction.
@@ -72,12 +71,12 @@ class NeuronLayer:
     @property
     def rate(self) -> float:
         """Mean count per neuron and time step."""
-        return self.spikes / self.neurons / self.neuron.time_steps
+        return self.spikes / max(1, self.neurons) / self.neuron.time_steps
 
     @property
     def silent(self) -> float:
         """The share of neurons that never fired."""
-        return self.histogram[0] / self.neurons
+        return self.histogram[0] / max(1, self.neurons)
 
     @property
     def binary_steps(self) -> int:
@@ -114,22 +113,27 @@ class Network:
     convolutions: dict[str, Convolution] = field(default_factory=dict)
 
 
-class Watch:
-    """Counts in the networks of a codec while `counting`, in its own process, on one thread."""
+def decoder_networks(codec: ExactCodec) -> dict[str, nn.Module]:
+    """The networks that the decoder runs, by the names in the tables."""
+    return {title: codec.get_submodule(path) for title, path in NETWORKS.items()}
 
-    def __init__(self, codec: ExactCodec) -> None:
-        """InputError for a codec without spikes."""
-        check_neuron(codec.config.spiking)
-        self.codec, self.neuron = codec, codec.config.spiking
-        self.networks = {title: Network() for title in NETWORKS}
+
+class Watch:
+    """Counts in networks, prepared for coding, while `counting`; in one thread."""
+
+    def __init__(self, networks: Mapping[str, nn.Module], neuron: NeuronConfig) -> None:
+        """InputError for neurons that do not spike."""
+        check_neuron(neuron)
+        self.neuron, self._modules = neuron, networks
+        self.networks = {title: Network() for title in networks}
         self._fired: WeakIdKeyDictionary = WeakIdKeyDictionary()  # tensor -> the layer that fired it
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Inside, everything that the decoder's networks compute is counted."""
+        """Inside, everything that the networks compute is counted."""
         with ExitStack() as stack:
-            for title, path in NETWORKS.items():
-                for name, layer in self.codec.get_submodule(path).named_modules():
+            for title, network in self._modules.items():
+                for name, layer in network.named_modules():
                     if isinstance(layer, ExactSpike | ExactConv2d):
                         self._attach(self.networks[title], readable(name), layer, stack)
             yield
@@ -178,41 +182,6 @@ def counted_linear(layer: ExactConv2d, count: Callable[[Tensor], None]) -> Itera
         yield
     finally:
         del layer.linear
-
-
-def over_time(x: Tensor, time_steps: int) -> Tensor:
-    """[T * N, ...] -> sums over time [N, ...]."""
-    return x if time_steps == 1 else x.unflatten(0, (time_steps, -1)).sum(0)
-
-
-def operations(layer: ExactConv2d, sums: Tensor) -> int:
-    """How many weights all inputs meet, of sums over input channels [N, 1, H, W] (or [P, 1] of tokens).
-
-    Each input counts with its number: 1 for what merely takes part, or how many spikes it has.
-    """
-    if sums.dim() == 2:
-        return int(sums.sum(dtype=torch.float64)) * len(layer.weight)
-    rows, columns = layer.border
-    sums = F.pad(sums.float(), (columns, columns, rows, rows), mode="replicate")
-    window = sums.new_ones((1, 1, *layer.weight.shape[2:]))
-    met = F.conv2d(sums, window, None, layer.stride, layer.padding)
-    return int(met.sum(dtype=torch.float64)) * len(layer.weight)
-
-
-def outputs_of(layer: ExactConv2d, x: Tensor) -> int:
-    """How many numbers the convolution makes of an input [N, C, H, W] or [P, C]."""
-    places = [
-        (size + 2 * (border + padding) - kernel) // stride + 1
-        for size, border, padding, kernel, stride in zip(
-            x.shape[2:], layer.border, layer.padding, layer.weight.shape[2:], layer.stride, strict=False
-        )
-    ]
-    return len(x) * len(layer.weight) * math.prod(places)
-
-
-def weight_bits(layer: ExactConv2d) -> int:
-    """Bits of the widest weight on the fixed-point grid, with its sign."""
-    return int(layer.weight.abs().max() * 2**FRACTION_BITS).bit_length() + 1
 
 
 def input_bits(layer: ExactConv2d, neuron: NeuronConfig | None) -> int:

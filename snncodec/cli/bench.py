@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from snncodec.benchmark.spike_count import SpikeCount
 
 PIPE_WIDTH = 200  # columns, of what has no width to fit
+Spikes = Annotated[bool, typer.Option("--spikes", help="Count what the decoder's neurons do, and what it would cost.")]
 
 
 def bench(
@@ -26,9 +27,7 @@ def bench(
     baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif,avif-psnr",
     jobs: Annotated[int, typer.Option(min=1, help="Processes that measure at once.")] = 1,
     per_pair: Annotated[bool, typer.Option("--per-pair", help="Print every row, not only means.")] = False,
-    spikes: Annotated[
-        bool, typer.Option("--spikes", help="Count what the decoder's neurons do, and print it.")
-    ] = False,
+    spikes: Spikes = False,
     json_file: Json = None,
     csv_file: Csv = None,
     cache: Annotated[
@@ -56,8 +55,7 @@ def bench(
     with progress_bar("measuring", quiet) as progress:
         measure = partial(runner.run, weights=weights, device=device, independent=independent, effort=effort, jobs=jobs)
         result = measure(data, chosen, formats, cache=cache or default_folder(), progress=progress, note=say)
-    if count and not result.missing:
-        result = count.add_to(result)
+    result = count.add_to(result) if count else result
     _print_tables(result, per_pair)
     outputs.write(result, force)
     if result.missing:
