@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import CPU, save_random_weights
+from conftest import CPU
 from torch import nn
 
 from snncodec.benchmark.spikes import Watch, decoder_networks, most_spikes, readable
