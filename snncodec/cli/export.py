@@ -40,4 +40,4 @@ def export(
     if not quiet:
         say(f"{output}: {len(graph.nodes)} nodes, {len(graph.edges)} edges; contrasts of 3 x {rows} x {columns} pixels")
         for line in nir_graph.OUTSIDE:
-            say(f"outside the graph, {line}")
+            say(f"outside the graph: {line}")

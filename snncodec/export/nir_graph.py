@@ -30,10 +30,10 @@ from snncodec.spiking.fixed_point import FRACTION_BITS
 from snncodec.spiking.layers import ExactConv2d, ResidualBlock
 
 OUTSIDE = (
-    "before: the linear synthesis B, and the local contrast (pixels less their local mean, divided by the step, rounded)",
-    "after: the way of 3 patch^2 channels to pixels (pixel_shuffle), times step and the gain of D, plus B y^",
-    "for right views: the conditioning on the prediction from the left one",
-    "not exported: hyperprior, context model and fusion, whose inputs are companded latents, pass by pass",
+    "before it, the linear synthesis B and the local contrast (pixels less a local mean, divided by the step, rounded)",
+    "after it, 3 patch^2 channels that become pixels (pixel_shuffle), times step and the gain of D, plus B y^",
+    "for right views, the conditioning on the prediction from the left one",
+    "hyperprior, context model and fusion, which see companded latents, pass by pass",
 )
 CENTRE = (0, 0)
 
@@ -50,13 +50,10 @@ def check_neuron(neuron: NeuronConfig) -> None:
     """InputError for neurons that NIR has no words for."""
     if neuron.kind == "ilif" and neuron.time_steps == 1:
         return
-    reasons = {
-        "relu": "they round to sixteenths and saturate",
-        "lif": "the offset, the division by T and the mean over time steps have no node",
-        "ilif": "their soft reset over time steps has no node",
-    }
+    many = "how a leak is cut into time steps is each simulator's own choice, and so are the spikes"
+    reason = "they are no neurons, and round to sixteenths" if neuron.kind == "relu" else many
     raise InputError(
-        f"NIR cannot say what {neuron.kind} neurons with T = {neuron.time_steps} do: {reasons[neuron.kind]}; "
+        f"NIR cannot say what {neuron.kind} neurons with T = {neuron.time_steps} do: {reason}; "
         "export weights with ilif neurons and T = 1"
     )
 
@@ -71,7 +68,8 @@ def to_bytes(graph: Any) -> bytes:
 def decoder_graph(codec: ExactCodec, quality: int, height: int, width: int) -> Any:
     """The `nir.NIRGraph` of D: contrasts [3, height, width] in sixteenths of a step -> [3 patch^2, h, w], in steps.
 
-    InputError for another neuron than ilif with T = 1, and for sizes that are no multiples of the patch.
+    One time step of length 1 takes it from rest. InputError for another neuron than ilif with T = 1, and for sizes that
+    are no multiples of the patch.
     """
     nir, patch = load_nir(), codec.config.patch
     check_neuron(codec.config.spiking)
@@ -106,7 +104,7 @@ class _Builder:
                 f"block_{number}_conv_2", cast(ExactConv2d, block.conv2), counts
             )
         self._read_out(self._spikes("spike", cast(ExactSpike, self.network.spike), self.membrane))
-        about = {"quality": self.quality, "patch": self.patch, "program": "snncodec"}
+        about = {"dt": 1.0, "time_steps": 1, "quality": self.quality, "patch": self.patch, "program": "snncodec"}
         return self.nir.NIRGraph(self.nodes, self.edges, metadata=about)
 
     def _add(self, name: str, node: Any, sources: list[str]) -> str:
