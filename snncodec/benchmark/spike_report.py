@@ -73,6 +73,11 @@ def notes(spikes: dict[str, Any]) -> list[str]:
             "With T = 1 a neuron is a quantiser of five levels (0 to 4), which spike-driven hardware runs as four "
             "binary steps. A network quantised to 3 bits computes the same."
         )
+    elif spikes["time_steps"] > 1:
+        lines.append(
+            f"The twin and the quantised network would do once what spikes take T = {spikes['time_steps']} time steps "
+            "for; with the leak and the reset between them, they would not compute quite the same."
+        )
     return [
         *lines,
         "rate: mean count per neuron and time step. silent: the share of neurons, channels times places, that did not "

@@ -97,7 +97,9 @@ class Convolution:
     name: str
     weight_bits: int
     input_bits: int  # that every input would have in a quantised network
-    source: str | None = None  # the layer of neurons whose spikes come in; None where real numbers do
+    source: str | None = (
+        None  # the layer of neurons whose spikes come in; None for real numbers, and products of spikes
+    )
     connections: int = 0  # operations if every input took part, once for all time steps
     nonzero: int = 0  # of those, the ones whose input is not zero
     accumulates: int = 0  # one for every spike and every weight that it meets

@@ -78,6 +78,12 @@ def test_every_layer_and_the_terms_of_the_estimate_are_printed(counted):
         assert words in text
 
 
+def test_with_several_time_steps_the_twins_are_not_called_equal(counted):
+    about = counted.spikes | {"neuron": "lif", "time_steps": 4}
+    assert any("T = 4" in line and "not compute quite the same" in line for line in notes(about))
+    assert not any("five levels" in line for line in notes(about))
+
+
 @pytest.mark.parametrize("width", [30, 60, 100])
 def test_tables_fit_the_console(counted, width):
     assert max(map(len, printed(counted.spikes, width).splitlines())) <= width
