@@ -39,5 +39,7 @@ def export(
     write_bytes(output, nir_graph.to_bytes(graph), force)
     if not quiet:
         say(f"{output}: {len(graph.nodes)} nodes, {len(graph.edges)} edges; contrasts of 3 x {rows} x {columns} pixels")
+        if not nir_graph.membranes_are_exact(codec):
+            say("not proved: membranes may reach 4096, where the codec rounds them and a simulator may not")
         for line in nir_graph.OUTSIDE:
             say(f"outside the graph: {line}")

@@ -6,7 +6,8 @@ are edges: what comes into a node adds up. Convolutions whose maps are continued
 outside, and one for each side and corner, which sees that part of the map alone (a `Scale` by 0 and 1).
 
 All numbers are those of the codec, exactly: multiples of 2**-12, and thresholds of 2**-13. Voltages lie on the coarser
-grid, so none meets its threshold, and it does not matter whether a simulator compares by > or >=.
+grid, so none meets its threshold, and it does not matter whether a simulator compares by > or >=. Spikes are the
+codec's, bit for bit, where membranes are proved to stay below 2**12, so that float32 holds all of the grid.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from snncodec.spiking.config import NeuronConfig
 from snncodec.spiking.exact_neurons import MAX_COUNT, ExactSpike
 from snncodec.spiking.fixed_point import FRACTION_BITS
 from snncodec.spiking.layers import ExactConv2d, ResidualBlock
+from snncodec.spiking.proof import EXACT_FLOAT32
 
 OUTSIDE = (
     "before it, the linear synthesis B and the local contrast (pixels less a local mean, divided by the step, rounded)",
@@ -78,6 +80,14 @@ def decoder_graph(codec: ExactCodec, quality: int, height: int, width: int) -> A
     if min(height, width) < 1 or height % patch or width % patch:
         raise InputError(f"a graph of {width}x{height} pixels: both sides must be multiples of {patch}")
     return _Builder(nir, codec, quality, height, width).graph()
+
+
+def membranes_are_exact(codec: ExactCodec) -> bool:
+    """Whether no membrane can get so large that the codec's float32 rounds it, which a simulator may do otherwise."""
+    network = codec.decoder.network
+    last = [cast(ExactConv2d, block.conv2) for block in cast(Iterator[ResidualBlock], network.blocks)]
+    largest = sum(layer.largest_output() for layer in (cast(ExactConv2d, network.stem), *last))
+    return largest + float(codec.decoder_offsets.values.abs().max()) < EXACT_FLOAT32 / 2**FRACTION_BITS
 
 
 class _Builder:

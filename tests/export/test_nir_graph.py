@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from conftest import CPU, planes
 
 from snncodec.errors import InputError
-from snncodec.export.nir_graph import border_parts, decoder_graph, thresholds, to_bytes
+from snncodec.export.nir_graph import border_parts, decoder_graph, membranes_are_exact, thresholds, to_bytes
 from snncodec.model.local_contrast import INPUT_MAX, exact_contrast
 from snncodec.model.shipped_weights import load_weights
 from snncodec.spiking.config import NeuronConfig
@@ -185,6 +185,13 @@ def test_numbers_that_float32_cannot_hold_make_the_graph_float64(codec, monkeypa
     node = decoder_graph(codec, QUALITY, 8, 8).nodes["spike_level_4"]
     assert node.v_threshold.dtype == np.float64
     assert node.v_threshold[0, 0, 0] == 3.5 * (1023 - 2.0**-11) - float(layer.offset[0]) - 2.0**-13
+
+
+def test_the_shipped_decoder_is_proved_to_fire_alike_and_large_weights_are_not(codec, monkeypatch):
+    assert membranes_are_exact(load_weights("base", CPU).codec)
+    layer = codec.decoder.network.stem
+    monkeypatch.setitem(layer._buffers, "bias", torch.full_like(layer.bias, 4096))
+    assert not membranes_are_exact(codec)
 
 
 @pytest.mark.parametrize("name", ["ilif in two steps", "lif", "relu"])
