@@ -21,7 +21,7 @@ DOORS = ("snncodec", "snncodec.__main__")  # they lead to everything
 # Packages and modules in the order in which they may import: each of them only what stands before it, and itself.
 ORDER = (
     "errors", "constants", "stopwatch", "io", "bitstream", "spiking", "model", "decoder", "encoder", "codec",
-    "training", "benchmark", "cli",
+    "training", "benchmark", "export", "cli",
 )  # fmt: skip
 WITHOUT_TORCH = ("errors", "constants", "stopwatch", "io", "bitstream")
 
@@ -192,7 +192,7 @@ def loaded_by(program, *modules):
     return done.stdout.splitlines()[-1]
 
 
-COMMANDS = ("encode", "decode", "info", "train", "bench", "publish-weights")
+COMMANDS = ("encode", "decode", "info", "train", "bench", "export", "publish-weights")
 LIGHT = ("--help", "--version", *(f"{command} --help" for command in COMMANDS))
 
 

@@ -18,7 +18,7 @@ from snncodec.stopwatch import STAGES
 
 Columns = dict[str, tuple[str, str]]  # title -> (key of a record, format), the most important first
 
-WORDS = ("scene", "codec", "against", "way")  # columns of text
+WORDS = ("scene", "codec", "against", "way", "layer", "network")  # columns of text
 HEADLINE: Columns = {"bpp": ("bpp", ".3f"), "PSNR dB": ("psnr", ".2f")}  # what a codec is judged by, in bold
 DETAILS: Columns = {
     "MS-SSIM": ("ms_ssim", ".4f"),
@@ -42,10 +42,10 @@ def print_tables(result: BenchResult, console: Console, per_pair: bool = False) 
     summary = result.summary
     if per_pair:
         columns: Columns = {"scene": ("scene", ""), "codec": ("codec", ""), "q": ("quality", "d")}
-        console.print(_fitted("Every pair", columns | HEADLINE | DETAILS, result.rows, console))
+        console.print(fitted("Every pair", columns | HEADLINE | DETAILS, result.rows, console))
     columns = {"codec": ("codec", ""), "q": ("quality", "d")} | HEADLINE | DETAILS
     pairs = len({row["scene"] for row in result.rows})
-    console.print(_fitted(f"Means over {pairs} pairs", columns, summary["means"], console))
+    console.print(fitted(f"Means over {pairs} pairs", columns, summary["means"], console))
     if summary["bd_rate"]:
         console.print(_bd_table(summary["bd_rate"], console))
     console.print(_pairs_table(result, console))
@@ -54,7 +54,7 @@ def print_tables(result: BenchResult, console: Console, per_pair: bool = False) 
     _print_settings(result, console)
 
 
-def _fitted(title: str, columns: Columns, records: list[dict[str, Any]], console: Console) -> Table:
+def fitted(title: str, columns: Columns, records: list[dict[str, Any]], console: Console) -> Table:
     """The table with as many of its columns as fit the console."""
     shown = dict(columns)
     unlimited = console.options.update(width=10_000)
@@ -92,7 +92,7 @@ def _bd_table(bd_rates: dict[str, dict[str, Any]], console: Console) -> Table:
         records.append(record | {"best": best, "worst": worst, "pairs": f"{entry['pairs']} of {len(entry['scenes'])}"})
     columns: Columns = {"against": ("against", ""), "mean of pairs": ("mean", ""), "of mean curves": ("curves", "")}
     columns |= {"pairs": ("pairs", ""), "best pair": ("best", ""), "worst pair": ("worst", "")}
-    return _fitted(f"BD-rate of {OURS} on PSNR (negative: fewer bits)", columns, records, console)
+    return fitted(f"BD-rate of {OURS} on PSNR (negative: fewer bits)", columns, records, console)
 
 
 def _pairs_table(result: BenchResult, console: Console) -> Table:
@@ -116,7 +116,7 @@ def _pairs_table(result: BenchResult, console: Console) -> Table:
             found = entry["scenes"].get(scene, {"percent": None, "overlap": 1.0})
             record[name] = _percent(found["percent"]) + ("?" if found["overlap"] < LITTLE_OVERLAP else "")
     columns |= {"bpp": ("bpp", ""), "dB": ("psnr", "")}
-    return _fitted(
+    return fitted(
         f"Every pair: BD-rate of {OURS} against each, and its range", columns, list(records.values()), console
     )
 
@@ -131,7 +131,7 @@ def _speed_table(summary: dict[str, Any], console: Console) -> Table:
     title = "Speed on one thread; peak memory of a process"
     if memory:
         title += f" ({next(iter(memory.values()))['scene']})"
-    return _fitted(title, columns, records, console)
+    return fitted(title, columns, records, console)
 
 
 def _stage_table(speeds: dict[str, dict[str, float]], console: Console) -> Table:
@@ -142,7 +142,7 @@ def _stage_table(speeds: dict[str, dict[str, float]], console: Console) -> Table
         if OURS in speeds
     ]
     columns: Columns = {"way": ("way", "")} | {stage.replace("_", " "): (stage, ".0%") for stage in STAGES}
-    return _fitted(f"Where the time of {OURS} goes", columns, records, console)
+    return fitted(f"Where the time of {OURS} goes", columns, records, console)
 
 
 def _print_settings(result: BenchResult, console: Console) -> None:

@@ -101,7 +101,7 @@ def hash_of_program(codec: bool) -> str:
     content = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         place = path.relative_to(package).as_posix()
-        codes = codec and not place.startswith(("cli/", "training/", "benchmark/"))
+        codes = codec and not place.startswith(("cli/", "training/", "benchmark/", "export/"))
         if codes or place in MEASURING:
             content.update(f"{place}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()

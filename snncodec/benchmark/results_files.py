@@ -19,10 +19,12 @@ def write_json(result: BenchResult, path: Path, force: bool = False) -> None:
     `files.write_files`.
 
     JSON has no infinity: the PSNR of a lossless row is written as null, like an MS-SSIM that does not exist. Orphans
-    are listed under settings. Rows are missing where the run was interrupted.
+    are listed under settings. Rows are missing where the run was interrupted. "spikes" is there if they were counted.
     """
     settings = result.settings | {"orphans": [str(orphan) for orphan in result.orphans]}
     content = {"rows": result.rows, "summary": result.summary, "settings": settings, "missing_rows": result.missing}
+    if result.spikes:
+        content["spikes"] = result.spikes
     rows = (json.dumps(row, allow_nan=False) for row in _finite(content.pop("rows")))  # one line each
     rest = json.dumps(_finite(content), indent=1, allow_nan=False)
     text = '{\n "rows": [\n  ' + ",\n  ".join(rows) + "\n ],\n" + rest.removeprefix("{\n") + "\n"
@@ -35,7 +37,12 @@ def read_json(path: Path) -> BenchResult:
         content = json.loads(path.read_text(encoding="utf-8"))
         orphans = [Path(name) for name in content["settings"].pop("orphans")]
         return BenchResult(
-            content["rows"], content["summary"], content["settings"], orphans, missing=content["missing_rows"]
+            content["rows"],
+            content["summary"],
+            content["settings"],
+            orphans,
+            missing=content["missing_rows"],
+            spikes=content.get("spikes"),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} holds no results of bench --json ({error!r})") from error

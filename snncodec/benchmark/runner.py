@@ -31,7 +31,8 @@ Progress = Callable[[int, int, str], None]  # (pixels done, pixels in all, how m
 class BenchResult:
     """What `run` measured: `rows`, one per pair, codec and quality; a `summary` of them; the `settings` to repeat it
     with; the `orphans`, pictures without a partner, which were left out; the `pictures` and, by label and quality, the
-    `files` of snncodec; and how many rows are `missing` because the run was interrupted."""
+    `files` of snncodec; how many rows are `missing` because the run was interrupted; and, where they were asked for,
+    what its `spikes` did."""
 
     rows: list[Row]
     summary: dict[str, Any]
@@ -40,6 +41,7 @@ class BenchResult:
     pictures: list[Picture] = field(default_factory=list)
     files: dict[tuple[str, int], bytes] = field(default_factory=dict)
     missing: int = 0
+    spikes: dict[str, Any] = field(default_factory=dict)
 
 
 def run(

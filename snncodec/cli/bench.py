@@ -3,7 +3,7 @@
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,12 @@ from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT, QUALITIES
 
+if TYPE_CHECKING:
+    from snncodec.benchmark.runner import BenchResult
+    from snncodec.benchmark.spike_count import SpikeCount
+
 PIPE_WIDTH = 200  # columns, of what has no width to fit
+Spikes = Annotated[bool, typer.Option("--spikes", help="Count what the decoder's neurons do, and what it would cost.")]
 
 
 def bench(
@@ -22,6 +27,7 @@ def bench(
     baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif,avif-psnr",
     jobs: Annotated[int, typer.Option(min=1, help="Processes that measure at once.")] = 1,
     per_pair: Annotated[bool, typer.Option("--per-pair", help="Print every row, not only means.")] = False,
+    spikes: Spikes = False,
     json_file: Json = None,
     csv_file: Csv = None,
     plot: Plot = None,
@@ -43,20 +49,39 @@ def bench(
     outputs = Outputs(json_file, csv_file, plot)
     outputs.check(force)
     load_torch()
-    from rich.console import Console
-
-    from snncodec.benchmark import report, runner
+    from snncodec.benchmark import runner
     from snncodec.benchmark.results_cache import default_folder
 
+    count = _spike_count(weights, device) if spikes else None
     with progress_bar("measuring", quiet) as progress:
         measure = partial(runner.run, weights=weights, device=device, independent=independent, effort=effort, jobs=jobs)
         result = measure(data, chosen, formats, cache=cache or default_folder(), progress=progress, note=say)
+    result = count.add_to(result) if count else result
     try:
-        report.print_tables(result, Console(width=None if sys.stdout.isatty() else PIPE_WIDTH), per_pair)
+        _print_tables(result, per_pair)
     finally:  # whoever reads the tables may have seen enough
         outputs.write(result, force)
     if result.missing:
         raise KeyboardInterrupt  # which has ended the measuring
+
+
+def _spike_count(weights: str, device: str) -> "SpikeCount":
+    """Made before the measuring, so that weights without spikes are refused at once."""
+    from snncodec.benchmark.spike_count import SpikeCount
+    from snncodec.codec import Codec
+
+    return SpikeCount(Codec(weights, device))
+
+
+def _print_tables(result: "BenchResult", per_pair: bool) -> None:
+    from rich.console import Console
+
+    from snncodec.benchmark import report, spike_report
+
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    report.print_tables(result, console, per_pair)
+    if result.spikes:
+        spike_report.print_spikes(result.spikes, console)
 
 
 def _qualities(text: str) -> list[int]:

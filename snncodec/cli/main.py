@@ -11,6 +11,7 @@ import typer
 from snncodec.cli.bench import bench
 from snncodec.cli.decode import decode
 from snncodec.cli.encode import encode
+from snncodec.cli.export import export
 from snncodec.cli.info import info
 from snncodec.cli.publish_weights import publish_weights
 from snncodec.cli.terminal import ErrorReportingGroup
@@ -43,5 +44,5 @@ def root(
     """Stereo image compression with spiking neural networks."""
 
 
-for command in (encode, decode, info, train, bench, publish_weights):
+for command in (encode, decode, info, train, bench, export, publish_weights):
     app.command()(command)

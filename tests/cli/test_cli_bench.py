@@ -1,6 +1,7 @@
 """Promises of `snncodec bench`: tables go to stdout, and results to the files that were asked for."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cli_helpers
@@ -11,6 +12,7 @@ from snncodec.benchmark import runner
 from snncodec.benchmark.results_cache import default_folder
 from snncodec.benchmark.runner import BenchResult
 from snncodec.benchmark.summary import summarise
+from snncodec.errors import InputError
 from snncodec.stopwatch import STAGES
 
 codec, folder, coded = cli_helpers.codec, cli_helpers.folder, cli_helpers.coded  # fixtures
@@ -76,4 +78,25 @@ def test_two_outputs_of_one_name_are_refused_before_the_work(folder, measured):
 def test_an_unknown_baseline_is_wrong_usage(folder, measured):
     result = run("bench pairs --baselines jpeg,bogus")
     assert result.exit_code == 2 and "Usage: " in result.stderr and "bogus" in result.stderr
+    assert not measured
+
+
+def test_spikes_are_counted_on_request_only(folder, measured, monkeypatch):
+    made = []
+
+    class Count:
+        def add_to(self, result):
+            return replace(result, spikes={"firing": 0.25})
+
+    monkeypatch.setattr("snncodec.cli.bench._spike_count", lambda *given: made.append(given) or Count())
+    monkeypatch.setattr("snncodec.benchmark.spike_report.print_spikes", lambda spikes, console: console.print(spikes))
+    assert "firing" not in run("bench pairs").stdout and not made
+    assert "'firing': 0.25" in run("bench pairs --spikes --device cpu --json rows.json").stdout
+    assert made == [("base", "cpu")]
+    assert json.loads(Path("rows.json").read_text())["spikes"] == {"firing": 0.25}
+
+
+def test_spikes_of_neurons_that_do_not_fire_are_refused_before_the_work(folder, measured, monkeypatch):
+    monkeypatch.setattr("snncodec.cli.bench._spike_count", cli_helpers.raiser(InputError("these fire no spikes")))
+    fails(run("bench pairs --spikes"), "fire no spikes")
     assert not measured

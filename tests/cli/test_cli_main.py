@@ -11,7 +11,7 @@ import snncodec
 from snncodec.cli import app
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["encode", "decode", "info", "train", "bench", "publish-weights"]
+COMMANDS = ["encode", "decode", "info", "train", "bench", "export", "publish-weights"]
 
 
 def test_no_command_at_all_shows_the_help():
