@@ -42,7 +42,7 @@ def read_json(path: Path) -> BenchResult:
             content["settings"],
             orphans,
             missing=content["missing_rows"],
-            spikes=content.get("spikes"),
+            spikes=content.get("spikes", {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} holds no results of bench --json ({error!r})") from error

@@ -1,4 +1,4 @@
-"""Promises of snncodec.targets: the best file within a limit, in few encodes, the same that `encode -q` makes."""
+"""Promises of targets: the best file within a limit, in few encodes, the same that `encode -q` makes."""
 
 import math
 
@@ -9,7 +9,7 @@ from snncodec.benchmark.metrics import psnr_pair
 from snncodec.codec import Codec
 from snncodec.errors import InputError
 from snncodec.io.images import StereoPair
-from snncodec.targets import Target, choose_quality, encode_to_target
+from snncodec.workflow.targets import Target, choose_quality, encode_to_target
 
 
 def sizes(quality):

@@ -1,0 +1,97 @@
+"""One pair of many: what is to be coded and how, in plain values that any process or machine can be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from snncodec.codec import Codec
+    from snncodec.workflow.targets import Target
+
+
+class Job(Protocol):
+    """Work whose outcome is files; doing it twice does no harm."""
+
+    @property
+    def name(self) -> str:
+        """What people are told about it."""
+        ...
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """The files that it writes, all of them or none."""
+        ...
+
+    def run(self) -> str:
+        """Write the targets, over whatever is there; a sentence about them. `SnncodecError` for what cannot be done."""
+        ...
+
+
+@dataclass(frozen=True)
+class EncodeJob:
+    """Two pictures to be made one file; `options` are those of `Codec.encode`."""
+
+    name: str
+    left: Path
+    right: Path
+    target: Path
+    quality: int | Target
+    weights: str = "base"
+    device: str = "auto"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        return (self.target,)
+
+    def run(self) -> str:
+        from snncodec.io.files import write_bytes
+        from snncodec.io.images import read_pair
+        from snncodec.workflow.targets import encode_to_target
+
+        pair, codec = read_pair(self.left, self.right), _codec(self.weights, self.device)
+        if isinstance(self.quality, int):
+            data = codec.encode(*pair.views(), self.quality, icc=pair.icc, **self.options)
+        else:
+            data = encode_to_target(codec, pair, self.quality, **self.options).data
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(self.target, data, force=True)
+        return f"{self.target}: {len(data):,} bytes"
+
+
+@dataclass(frozen=True)
+class DecodeJob:
+    """A file to be made two pictures, or one; `weights` None are those that it names, which are shipped."""
+
+    name: str
+    file: Path
+    targets: tuple[Path, ...]
+    left_only: bool
+    weights: str | None
+    device: str
+    max_pixels: int
+
+    def run(self) -> str:
+        from snncodec.bitstream import container
+        from snncodec.io.images import write_images
+        from snncodec.model.shipped_weights import find_by_id
+
+        with open(self.file, "rb") as stream:
+            data = container.read(stream)
+        codec = _codec(self.weights or str(find_by_id(container.read_header(data)[0].weights_id)), self.device)
+        pair = codec.decode(data, self.left_only, max_pixels=self.max_pixels)
+        views = (pair.left,) if self.left_only else pair.views()
+        self.targets[0].parent.mkdir(parents=True, exist_ok=True)
+        write_images(dict(zip(self.targets, views, strict=True)), pair.icc, force=True)
+        return ", ".join(map(str, self.targets))
+
+
+@lru_cache(maxsize=2)
+def _codec(weights: str, device: str) -> Codec:
+    """Weights are read once by each process."""
+    from snncodec.codec import Codec
+
+    return Codec(weights, device)
