@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.bench_outputs import Csv, Json, Outputs
+from snncodec.cli.bench_outputs import Csv, Json, Outputs, Report
 from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, split_names
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
@@ -24,6 +24,7 @@ def bench(
     per_pair: Annotated[bool, typer.Option("--per-pair", help="Print every row, not only means.")] = False,
     json_file: Json = None,
     csv_file: Csv = None,
+    report_folder: Report = None,
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where rows are kept for the next run.  [default: ~/.cache]")
     ] = None,
@@ -39,7 +40,7 @@ def bench(
     Every row is kept as soon as it is measured: after a stop, the same command goes on where it was.
     """
     chosen, formats = _qualities(qualities), _baselines(baselines)
-    outputs = Outputs(json_file, csv_file)
+    outputs = Outputs(json_file, csv_file, report_folder)
     outputs.check(force)
     load_torch()
     from rich.console import Console
@@ -51,7 +52,7 @@ def bench(
         measure = partial(runner.run, weights=weights, device=device, independent=independent, effort=effort, jobs=jobs)
         result = measure(data, chosen, formats, cache=cache or default_folder(), progress=progress, note=say)
     report.print_tables(result, Console(width=None if sys.stdout.isatty() else PIPE_WIDTH), per_pair)
-    outputs.write(result, force)
+    outputs.write(result, force, quiet)
     if result.missing:
         raise KeyboardInterrupt  # which has ended the measuring
 

@@ -77,7 +77,8 @@ def _curve(name: str, points: list[Point], style: int, x: Place, y: Place) -> It
 
 def _legend(name: str, style: int, at: float) -> Iterable[str]:
     """Upper left, where no curve passes: nothing is good and small at once."""
-    yield f'<path class="curve c{style}" d="M{LEFT + 12} {at}h28"/><circle class="c{style}" cx="{LEFT + 26}" cy="{at}" r="3.5"/>'
+    yield f'<path class="curve c{style}" d="M{LEFT + 12} {at}h28"/>'
+    yield f'<circle class="c{style}" cx="{LEFT + 26}" cy="{at}" r="3.5"/>'
     yield f'<text x="{LEFT + 48}" y="{at + 4}">{escape(name)}</text>'
 
 

@@ -67,9 +67,9 @@ def _draw_scene(drawing: Drawing, picture: Picture, rows: list[Row], number: int
         return content | {"note": f"The original cannot be read any more: {error}", "original": None, "coded": []}
     found = [_inspect(drawing, picture, row["quality"]) for row in rows]
     scale = _scale([one for one in found if isinstance(one, InspectedFile)])
-    coded = []
+    coded: list[Content] = []
     for row, one in zip(rows, found, strict=True):
-        figures = {key: _finite(row[key]) for key in FIGURES}
+        figures: Content = {key: _finite(row[key]) for key in FIGURES}
         if isinstance(one, str):
             coded.append(figures | {"note": one})
             continue

@@ -33,16 +33,12 @@ class Table:
 
     def html(self) -> str:
         """In a frame that scrolls where the page is too narrow, by keyboard, too."""
-        heads = (
-            f'<th scope="col"{"" if column.form else " class=words"}><button type="button">{escape(column.title)}</button></th>'
-            for column in self.columns
-        )
         rows = ("".join(map(self._cell, self.columns, [record] * len(self.columns))) for record in self.records)
         body = "\n".join(f"<tr>{row}</tr>" for row in rows)
         return (
             f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{self.identifier}-caption">\n'
             f'<table id="{self.identifier}"><caption id="{self.identifier}-caption">{escape(self.caption)}</caption>\n'
-            f"<thead><tr>{''.join(heads)}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+            f"<thead><tr>{''.join(map(_heading, self.columns))}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
         )
 
     def _cell(self, column: Column, record: Record) -> str:
@@ -50,12 +46,17 @@ class Table:
         first = column is self.columns[0]
         tag, scope = ("th", ' scope="row"') if first else ("td", "")
         if not column.form:
-            text = escape("–" if value is None else str(value))
+            text = escape("-" if value is None else str(value))
             if first and "picture" in record:
                 text = f'<a href="#viewer" data-scene="{record["picture"]}">{text}</a>'
             return f'<{tag}{scope} class="words">{text}</{tag}>'
         number = "" if value is None else f' data-value="{value!r}"'.replace("inf", "Infinity")
         return f"<{tag}{scope}{number}>{_number(value, column.form)}</{tag}>"
+
+
+def _heading(column: Column) -> str:
+    words = "" if column.form else ' class="words"'
+    return f'<th scope="col"{words}><button type="button">{escape(column.title)}</button></th>'
 
 
 def make_tables(result: BenchResult) -> str:
@@ -129,5 +130,5 @@ def _rows(result: BenchResult) -> Table:
 
 def _number(value: float | None, form: str) -> str:
     if value is None:
-        return "–"
-    return format(value, form).replace("-", "−") if math.isfinite(value) else "∞"
+        return "-"
+    return format(value, form) if math.isfinite(value) else "∞"
