@@ -15,8 +15,9 @@ from snncodec.bitstream.container import Tag, unpack
 from snncodec.bitstream.displacement_field import DisplacementField
 from snncodec.codec import Codec
 from snncodec.constants import block_shape
+from snncodec.decoder import tiling
 from snncodec.decoder.inter_view import decode_inter_view
-from snncodec.decoder.tiling import CODING_TILE, split
+from snncodec.decoder.tiling import split
 from snncodec.io.images import StereoPair
 from snncodec.model.context_model import CodePass
 from snncodec.model.exact_codec import ExactCodec
@@ -50,7 +51,7 @@ def inspect_file(codec: Codec, data: bytes) -> InspectedFile:
         return InspectedFile(pair, np.full(shape, INTRA, dtype=np.uint8), None)
     field = decode_inter_view(sections[Tag.DISPARITY], shape).field
     modes = np.where(field.matched, INTER, INTRA).astype(np.uint8)
-    for tile, skipped in zip(split(shape, CODING_TILE), noted, strict=True):
+    for tile, skipped in zip(split(shape, tiling.CODING_TILE), noted, strict=True):
         modes[tile][skipped] = SKIPPED
     return InspectedFile(pair, modes, field)
 

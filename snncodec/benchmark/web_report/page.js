@@ -106,12 +106,11 @@ function render() {
   byId("flicker").disabled = !drawn;
   for (const radio of all('input[name="view"]')) radio.disabled = mode === "field" || mode === "modes";
   showFigures(one);
-  byId("caption").textContent = drawn ? captions[mode](one) : scene.note || one?.note || "Nothing was measured here.";
+  byId("caption").textContent = drawn ? captions[mode](one) : one?.note || "Nothing was measured here.";
   showLegend(drawn && (mode !== "field" || one.field) ? mode : null);
   showFull(one);
   if (!drawn) return;
-  byId("stage").style.aspectRatio = `${scene.width} / ${scene.height}`;
-  byId("stage").style.maxWidth = `calc(85vh * ${scene.width / scene.height})`;
+  byId("wiper").style.setProperty("--ratio", scene.width / scene.height);
   const [under, over] = layers(one, mode, view);
   put(byId("under"), under);
   put(byId("over"), over);
@@ -125,6 +124,8 @@ function wipe() {
   const at = Number(byId("boundary").value);
   boundaries[chosen("mode")] = at;
   byId("over").style.clipPath = `inset(0 0 0 ${at}%)`;
+  byId("stage").style.setProperty("--at", `${at}%`);
+  byId("stage").classList.toggle("split", at > 0 && at < 100);
   const [first, second] = chosen("mode") === "compare" ? ["original", "decoded"] : ["decoded view", chosen("mode")];
   byId("boundary").setAttribute("aria-valuetext", `${at} % ${first}, ${100 - at} % ${second}`);
 }
@@ -162,6 +163,7 @@ function startFlicker() {
   put(byId("under"), left);
   put(byId("over"), right);
   byId("over").style.clipPath = "";
+  byId("stage").classList.remove("split");
   byId("flicker").setAttribute("aria-pressed", "true");
   byId("slider").hidden = true;
   showLegend(null);
@@ -196,4 +198,4 @@ for (const link of all("a[data-scene]")) {
   link.addEventListener("click", () => openScene(Number(link.dataset.scene)));
 }
 if (scenes.length) openScene(0);
-else byId("controls").hidden = true;
+else for (const part of [byId("controls"), document.querySelector("figure")]) part.hidden = true;

@@ -11,8 +11,9 @@ from PIL import Image
 from snncodec.benchmark.web_report.colours import ERROR_MAX, INFERNO, on_scale
 
 LONGEST_SIDE = 640  # pixels of a picture in the page
-PICTURE_QUALITY = 88  # of WebP: artefacts of its own stay below those that the page is about
-OVERVIEW_QUALITY = 75  # of maps and anaglyphs
+PICTURE_QUALITY = 85  # of WebP: artefacts of its own stay below those that the page is about
+ANAGLYPH_QUALITY = 75
+ERROR_SIDE, ERROR_QUALITY = 480, 60  # of maps of errors: they are noise, and would take as much as all the rest
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # Rec. 601
 # The least-squares projection for red-cyan glasses, of linear light (Dubois 2001, "A projection method to generate
 # anaglyph stereo images"): of the left view, and of the right one.
@@ -26,7 +27,7 @@ DUBOIS = np.array(
 
 def scaled(view: np.ndarray) -> np.ndarray:
     """uint8 [H, W, 3], no side longer than `LONGEST_SIDE`."""
-    size = scaled_size(*view.shape[:2])
+    size = scaled_size(*view.shape[:2], LONGEST_SIDE)
     return (
         view
         if size == view.shape[:2]
@@ -34,9 +35,9 @@ def scaled(view: np.ndarray) -> np.ndarray:
     )
 
 
-def scaled_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width in the page."""
-    factor = min(1.0, LONGEST_SIDE / max(height, width))
+def scaled_size(height: int, width: int, longest: int) -> tuple[int, int]:
+    """Height and width of a picture whose sides may have `longest` pixels."""
+    factor = min(1.0, longest / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
@@ -55,7 +56,7 @@ def data_uri(picture: bytes) -> str:
 def error_map(original: np.ndarray, decoded: np.ndarray) -> np.ndarray:
     """uint8 [H, W, 3], scaled: absolute differences of luma, averaged where they are made smaller, as colours."""
     difference = np.abs((original.astype(np.float32) - decoded) @ LUMA)
-    size = scaled_size(*difference.shape)
+    size = scaled_size(*difference.shape, ERROR_SIDE)
     small = Image.fromarray(difference).resize(size[::-1], Image.Resampling.BOX)
     return on_scale(np.asarray(small), 0, ERROR_MAX, INFERNO)
 

@@ -18,7 +18,7 @@ from snncodec.benchmark.web_report import pictures
 from snncodec.benchmark.web_report.colours import colour_field, colour_modes
 from snncodec.benchmark.web_report.folder import FULL
 from snncodec.benchmark.web_report.maps import InspectedFile, inspect_file
-from snncodec.benchmark.web_report.pictures import OVERVIEW_QUALITY, data_uri, webp
+from snncodec.benchmark.web_report.pictures import ANAGLYPH_QUALITY, ERROR_QUALITY, data_uri, webp
 from snncodec.codec import Codec
 from snncodec.constants import BLOCK
 from snncodec.errors import SnncodecError
@@ -64,16 +64,16 @@ def _draw_scene(drawing: Drawing, picture: Picture, rows: list[Row], number: int
     try:
         original = picture.read().views()
     except SnncodecError as error:
-        return content | {"note": f"The original cannot be read any more: {error}", "original": None, "coded": []}
+        note = f"The original cannot be read any more: {error}"
+        return content | {"original": None, "coded": [_figures(row) | {"note": note} for row in rows]}
     found = [_inspect(drawing, picture, row["quality"]) for row in rows]
     scale = _scale([one for one in found if isinstance(one, InspectedFile)])
     coded: list[Content] = []
     for row, one in zip(rows, found, strict=True):
-        figures: Content = {key: _finite(row[key]) for key in FIGURES}
         if isinstance(one, str):
-            coded.append(figures | {"note": one})
+            coded.append(_figures(row) | {"note": one})
             continue
-        coded.append(figures | _draw(original, one, scale))
+        coded.append(_figures(row) | _draw(original, one, scale))
         if row["quality"] == drawing.full_quality:
             coded[-1]["full"] = _write_full(drawing.folder, f"{number:02d}_{_slug(picture.label)}", one.pair)
     small = {
@@ -98,8 +98,8 @@ def _draw(original: Views, one: InspectedFile, scale: list[float] | None) -> Con
     small = [pictures.scaled(view) for view in decoded]
     content: Content = {side: data_uri(webp(view)) for side, view in zip(("left", "right"), small, strict=True)}
     for side, before, after in zip(("left", "right"), original, decoded, strict=True):
-        content[f"error_{side}"] = data_uri(webp(pictures.error_map(before, after), OVERVIEW_QUALITY))
-    content["anaglyph"] = data_uri(webp(pictures.anaglyph(*small), OVERVIEW_QUALITY))
+        content[f"error_{side}"] = data_uri(webp(pictures.error_map(before, after), ERROR_QUALITY))
+    content["anaglyph"] = data_uri(webp(pictures.anaglyph(*small), ANAGLYPH_QUALITY))
     content["modes"] = data_uri(webp(colour_modes(one.modes), lossless=True))
     content["shares"] = one.shares()
     if one.field and scale:
@@ -123,8 +123,8 @@ def _ends(values: np.ndarray) -> tuple[int, int]:
 
 
 def _write_full(folder: Path, name: str, pair: StereoPair) -> dict[str, str]:
-    """Write both decoded views; their places as the page links to them."""
-    places = {side: f"{FULL}/{name}_{side}.webp" for side in ("left", "right")}
+    """Write both decoded views; their places as the page links to them. No layout of `datasets` has such names."""
+    places = {side: f"{FULL}/{name}-{side}.webp" for side in ("left", "right")}
     for place, view in zip(places.values(), pair.views(), strict=True):
         (folder / place).write_bytes(webp(view, FULL_QUALITY))
     return places
@@ -135,5 +135,7 @@ def _slug(label: str) -> str:
     return re.sub("[^A-Za-z0-9]+", "-", label)[:40].strip("-")
 
 
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else value
+def _figures(row: Row) -> Content:
+    """Those of a row, with null for an infinite PSNR."""
+    values = {key: row[key] for key in FIGURES}
+    return {key: None if value is None or not math.isfinite(value) else value for key, value in values.items()}
