@@ -27,7 +27,7 @@ DUBOIS = np.array(
 
 def scaled(view: np.ndarray) -> np.ndarray:
     """uint8 [H, W, 3], no side longer than `LONGEST_SIDE`."""
-    size = scaled_size(*view.shape[:2], LONGEST_SIDE)
+    size = scaled_size(view.shape, LONGEST_SIDE)
     return (
         view
         if size == view.shape[:2]
@@ -35,8 +35,9 @@ def scaled(view: np.ndarray) -> np.ndarray:
     )
 
 
-def scaled_size(height: int, width: int, longest: int) -> tuple[int, int]:
+def scaled_size(shape: tuple[int, ...], longest: int) -> tuple[int, int]:
     """Height and width of a picture whose sides may have `longest` pixels."""
+    height, width = shape[:2]
     factor = min(1.0, longest / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
 
@@ -56,7 +57,7 @@ def data_uri(picture: bytes) -> str:
 def error_map(original: np.ndarray, decoded: np.ndarray) -> np.ndarray:
     """uint8 [H, W, 3], scaled: absolute differences of luma, averaged where they are made smaller, as colours."""
     difference = np.abs((original.astype(np.float32) - decoded) @ LUMA)
-    size = scaled_size(*difference.shape, ERROR_SIDE)
+    size = scaled_size(difference.shape, ERROR_SIDE)
     small = Image.fromarray(difference).resize(size[::-1], Image.Resampling.BOX)
     return on_scale(np.asarray(small), 0, ERROR_MAX, INFERNO)
 
