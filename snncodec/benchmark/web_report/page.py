@@ -30,6 +30,7 @@ def fill(result: BenchResult, found: list[scenes.Content]) -> str:
         "options": "".join(f'<option value="{n}">{escape(one["label"])}</option>' for n, one in enumerate(found)),
         "scenes": "\n".join(f'<script type="application/json" class="scene">{_json(one)}</script>' for one in found),
         "side": str(pictures.LONGEST_SIDE),
+        "error_side": str(pictures.ERROR_SIDE),
         "webp": str(pictures.PICTURE_QUALITY),
         "full_webp": str(scenes.FULL_QUALITY),
         "error_max": str(colours.ERROR_MAX),
