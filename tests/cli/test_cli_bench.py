@@ -77,3 +77,25 @@ def test_an_unknown_baseline_is_wrong_usage(folder, measured):
     result = run("bench pairs --baselines jpeg,bogus")
     assert result.exit_code == 2 and "Usage: " in result.stderr and "bogus" in result.stderr
     assert not measured
+
+
+def test_a_report_is_written(folder, measured):
+    assert run("bench pairs --report page --json rows.json").exit_code == 0
+    assert "alley" in Path("page/index.html").read_text()
+    assert run("bench pairs --report page --json rows.json --force").exit_code == 0
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(folder, measured):
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("mine")
+    fails(run("bench pairs --report mine"), "exists already")
+    fails(run("bench pairs --report mine -f"), "something else than a report")
+    fails(run("bench pairs --report left.png -f"), "is a file")
+    fails(run("bench pairs --report lost/page"), "no folder")
+    assert not measured
+
+
+def test_a_file_inside_a_report_is_refused_before_the_work(folder, measured):
+    assert run("bench pairs --report page").exit_code == 0
+    fails(run("bench pairs --report page --json page/rows.json -f"), "lies in the folder of the report")
+    assert len(measured) == 1

@@ -41,19 +41,25 @@ class InspectedFile:
 
 def inspect_file(codec: Codec, data: bytes) -> InspectedFile:
     """Decode a file; errors as `Codec.decode`."""
-    header, sections = unpack(data)
-    shape = block_shape(header.height, header.width)
-    noted: list[np.ndarray] = []
+    field, noted = read_field(data), list[np.ndarray]()
     attentive = copy.copy(codec)
     attentive.loaded = replace(codec.loaded, codec=_AttentiveCodec.around(codec.loaded.codec, noted))
     pair = attentive.decode(data)
-    if not header.inter_view:
+    if field is None:
+        shape = block_shape(*pair.left.shape[:2])
         return InspectedFile(pair, np.full(shape, INTRA, dtype=np.uint8), None)
-    field = decode_inter_view(sections[Tag.DISPARITY], shape).field
     modes = np.where(field.matched, INTER, INTRA).astype(np.uint8)
-    for tile, skipped in zip(split(shape, tiling.CODING_TILE), noted, strict=True):
+    for tile, skipped in zip(split(field.matched.shape, tiling.CODING_TILE), noted, strict=True):
         modes[tile][skipped] = SKIPPED
     return InspectedFile(pair, modes, field)
+
+
+def read_field(data: bytes) -> DisplacementField | None:
+    """The displacement field in a file, in quarter pixels, without decoding the rest; errors as `Codec.decode`."""
+    header, sections = unpack(data)
+    if not header.inter_view:
+        return None
+    return decode_inter_view(sections[Tag.DISPARITY], block_shape(header.height, header.width)).field
 
 
 class _AttentiveCodec(ExactCodec):
