@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +14,7 @@ from snncodec.benchmark.runner import BenchResult
 from snncodec.benchmark.summary import summarise
 from snncodec.benchmark.web_report import scenes, write_report
 from snncodec.errors import InputError
-from snncodec.io.datasets import list_pairs
+from snncodec.io.datasets import Scene, list_pairs
 
 tiny_result, report = web_report_helpers.tiny_result, web_report_helpers.report  # fixtures
 EMPTY = BenchResult([], summarise([], "snncodec"), {}, [])
@@ -145,3 +146,17 @@ def test_an_interrupted_report_leaves_the_older_one(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_report(EMPTY, tmp_path / "out", force=True)
     assert (tmp_path / "out" / "index.html").read_bytes() == before and list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+def test_a_damaged_file_and_a_lost_original_are_told(tiny_result, tmp_path):
+    lost = replace(tiny_result.pictures[1], scene=Scene("lost", tmp_path / "left.png", tmp_path / "right.png"))
+    damaged = {key: data[:-1] for key, data in tiny_result.files.items()}
+    write_report(replace(tiny_result, files=damaged, pictures=[tiny_result.pictures[0], lost]), tmp_path / "out")
+    first, second = contents(tmp_path / "out")
+    assert all("cannot be decoded" in one["note"] for one in first["coded"])
+    assert all("cannot be read any more" in one["note"] for one in second["coded"])
+
+
+def test_an_interrupted_run_is_marked(tmp_path):
+    write_report(replace(EMPTY, missing=4), tmp_path / "out")
+    assert "4 of 4 rows are missing" in (tmp_path / "out" / "index.html").read_text()

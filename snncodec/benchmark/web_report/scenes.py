@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from snncodec.benchmark.runner import BenchResult
 from snncodec.benchmark.web_report import pictures
 from snncodec.benchmark.web_report.colours import colour_field, colour_modes
 from snncodec.benchmark.web_report.folder import FULL
-from snncodec.benchmark.web_report.maps import InspectedFile, inspect_file
+from snncodec.benchmark.web_report.maps import InspectedFile, inspect_file, read_field
 from snncodec.benchmark.web_report.pictures import ANAGLYPH_QUALITY, ERROR_QUALITY, data_uri, webp
 from snncodec.codec import Codec
 from snncodec.constants import BLOCK
@@ -66,15 +67,13 @@ def _draw_scene(drawing: Drawing, picture: Picture, rows: list[Row], number: int
     except SnncodecError as error:
         note = f"The original cannot be read any more: {error}"
         return content | {"original": None, "coded": [_figures(row) | {"note": note} for row in rows]}
-    found = [_inspect(drawing, picture, row["quality"]) for row in rows]
-    scale = _scale([one for one in found if isinstance(one, InspectedFile)])
+    scale = _scale([data for (label, _), data in drawing.files.items() if label == picture.label])
     coded: list[Content] = []
-    for row, one in zip(rows, found, strict=True):
-        if isinstance(one, str):
-            coded.append(_figures(row) | {"note": one})
-            continue
-        coded.append(_figures(row) | _draw(original, one, scale))
-        if row["quality"] == drawing.full_quality:
+    for row in rows:
+        one = _inspect(drawing, picture, row["quality"])
+        shown = {"note": one} if isinstance(one, str) else _draw(original, one, scale)
+        coded.append(_figures(row) | shown)
+        if isinstance(one, InspectedFile) and row["quality"] == drawing.full_quality:
             coded[-1]["full"] = _write_full(drawing.folder, f"{number:02d}_{_slug(picture.label)}", one.pair)
     small = {
         side: data_uri(webp(pictures.scaled(view))) for side, view in zip(("left", "right"), original, strict=True)
@@ -108,9 +107,13 @@ def _draw(original: Views, one: InspectedFile, scale: list[float] | None) -> Con
     return content
 
 
-def _scale(found: list[InspectedFile]) -> list[float] | None:
+def _scale(files: list[bytes]) -> list[float] | None:
     """The pixels at both ends of the scale of displacements, which all qualities share; None without a field."""
-    matched = [one.field.displacements[0][one.field.matched] for one in found if one.field]
+    matched = []
+    for data in files:
+        with suppress(SnncodecError):  # `_inspect` will tell
+            if field := read_field(data):
+                matched.append(field.displacements[0][field.matched])
     together = np.concatenate(matched) if matched else np.zeros(0)
     if not together.size:
         return None
