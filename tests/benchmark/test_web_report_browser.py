@@ -13,7 +13,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 tiny_result, report = web_report_helpers.tiny_result, web_report_helpers.report  # fixtures
-LOADED_WITHIN = 2  # seconds
+LOADED_WITHIN = 6  # seconds, on a machine busy with other tests; alone it takes a tenth
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def column(page, table, number):
     return page.locator(f"#{table} tbody tr > :nth-child({number})").all_inner_texts()
 
 
-def test_the_page_is_there_within_two_seconds(browser, report):
+def test_the_page_is_there_at_once(browser, report):
     page = browser.new_page()
     start = time.monotonic()
     page.goto((report / "index.html").as_uri())
