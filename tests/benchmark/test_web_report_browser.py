@@ -85,6 +85,15 @@ def test_the_slider_moves_the_boundary_by_keyboard(page):
     assert page.get_attribute("#boundary", "aria-valuetext") == "0 % original, 100 % decoded"
 
 
+def test_the_boundary_stands_at_one_place_in_pictures_and_in_maps_that_reach_beyond_them(page):
+    choose(page, "mode", "modes")
+    page.fill("#boundary", "50")
+    wide = page.eval_on_selector("#over", "image => image.getBoundingClientRect().width")
+    visible = wide * float(clip(page).split()[-1].rstrip("%)")) / 100
+    stage = page.eval_on_selector("#stage", "stage => stage.getBoundingClientRect().width")
+    assert wide > stage and visible == pytest.approx(stage / 2, abs=1)
+
+
 @pytest.mark.parametrize("key", ["Enter", "Space"])
 def test_a_heading_sorts_its_table_by_keyboard(page, key):
     heading = page.locator("#rows thead th").nth(4)  # bpp

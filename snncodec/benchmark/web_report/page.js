@@ -123,7 +123,8 @@ function render() {
 function wipe() {
   const at = Number(byId("boundary").value);
   boundaries[chosen("mode")] = at;
-  byId("over").style.clipPath = `inset(0 0 0 ${at}%)`;
+  const reach = byId("over").classList.contains("blocks") ? (16 * scene.blocks[1]) / scene.width : 1; // of the stage
+  byId("over").style.clipPath = `inset(0 0 0 ${at / reach}%)`;
   byId("stage").style.setProperty("--at", `${at}%`);
   byId("stage").classList.toggle("split", at > 0 && at < 100);
   const [first, second] = chosen("mode") === "compare" ? ["original", "decoded"] : ["decoded view", chosen("mode")];
