@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from snncodec.cli.bench_outputs import Csv, Json, Outputs, Plot
+from snncodec.cli.bench_outputs import Csv, Json, Outputs, Plot, Report
 from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, split_names
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
@@ -31,6 +31,7 @@ def bench(
     json_file: Json = None,
     csv_file: Csv = None,
     plot: Plot = None,
+    report_folder: Report = None,
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where rows are kept for the next run.  [default: ~/.cache]")
     ] = None,
@@ -46,7 +47,7 @@ def bench(
     Every row is kept as soon as it is measured: after a stop, the same command goes on where it was.
     """
     chosen, formats = _qualities(qualities), _baselines(baselines)
-    outputs = Outputs(json_file, csv_file, plot)
+    outputs = Outputs(json_file, csv_file, plot, report_folder)
     outputs.check(force)
     load_torch()
     from snncodec.benchmark import runner
@@ -60,7 +61,7 @@ def bench(
     try:
         _print_tables(result, per_pair)
     finally:  # whoever reads the tables may have seen enough
-        outputs.write(result, force)
+        outputs.write(result, force, quiet)
     if result.missing:
         raise KeyboardInterrupt  # which has ended the measuring
 

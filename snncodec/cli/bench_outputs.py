@@ -10,33 +10,47 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from snncodec.cli.options import check_targets
+from snncodec.cli.terminal import progress_bar
+from snncodec.errors import InputError
 
 if TYPE_CHECKING:
     from snncodec.benchmark.runner import BenchResult
 
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")]
-
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Write a page with curves, tables and pictures.")
+]
 Plot = Annotated[Path | None, typer.Option(metavar="F.svg|F.png", help="Draw rate-distortion curves (extra [plot]).")]
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Files to write once all is measured; None where none is wanted."""
+    """Files, and a folder, to write once all is measured; None where none is wanted."""
 
     json: Path | None
     csv: Path | None
     plot: Path | None
+    report: Path | None
 
     def check(self, force: bool) -> None:
         """InputError for a target that could not be written, before hours are spent on what goes there."""
-        check_targets([path for path in (self.json, self.csv, self.plot) if path], force)
+        paths = [path for path in (self.json, self.csv, self.plot) if path]
+        check_targets(paths, force)
         if self.plot:
             from snncodec.benchmark.plot import check_plot
 
             check_plot(self.plot)
+        if not self.report:
+            return
+        from snncodec.benchmark.web_report.folder import check_folder
 
-    def write(self, result: BenchResult, force: bool) -> None:
+        check_folder(self.report, force)
+        report = self.report.resolve()
+        if inside := [path for path in paths if path.resolve().is_relative_to(report)]:
+            raise InputError(f"{inside[0]} lies in the folder of the report, which is replaced as a whole; move it out")
+
+    def write(self, result: BenchResult, force: bool, quiet: bool = False) -> None:
         """Write all that was asked for."""
         from snncodec.benchmark import plot, results_files
 
@@ -46,3 +60,8 @@ class Outputs:
         for path, write in writers:
             if path:
                 write(result, path, force)
+        if self.report:
+            from snncodec.benchmark.web_report import write_report
+
+            with progress_bar("drawing", quiet) as progress:
+                write_report(result, self.report, force, progress)

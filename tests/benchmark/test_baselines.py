@@ -67,8 +67,8 @@ def test_qualities_cover_the_useful_range_of_rates(name):
 
 
 @pytest.mark.parametrize("baseline", BASELINES.values(), ids=lambda baseline: baseline.name)
-def test_every_baseline_is_a_curve_of_six_rising_qualities(baseline):
-    assert len(baseline.qualities) >= 6
+def test_every_baseline_is_a_curve_of_rising_qualities(baseline):
+    assert len(baseline.qualities) >= 4
     assert list(baseline.qualities) == sorted(set(baseline.qualities))
 
 

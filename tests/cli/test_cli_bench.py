@@ -100,3 +100,25 @@ def test_spikes_of_neurons_that_do_not_fire_are_refused_before_the_work(folder, 
     monkeypatch.setattr("snncodec.cli.bench._spike_count", cli_helpers.raiser(InputError("these fire no spikes")))
     fails(run("bench pairs --spikes"), "fire no spikes")
     assert not measured
+
+
+def test_a_report_is_written(folder, measured):
+    assert run("bench pairs --report page --json rows.json").exit_code == 0
+    assert "alley" in Path("page/index.html").read_text()
+    assert run("bench pairs --report page --json rows.json --force").exit_code == 0
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(folder, measured):
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("mine")
+    fails(run("bench pairs --report mine"), "exists already")
+    fails(run("bench pairs --report mine -f"), "something else than a report")
+    fails(run("bench pairs --report left.png -f"), "is a file")
+    fails(run("bench pairs --report lost/page"), "no folder")
+    assert not measured
+
+
+def test_a_file_inside_a_report_is_refused_before_the_work(folder, measured):
+    assert run("bench pairs --report page").exit_code == 0
+    fails(run("bench pairs --report page --json page/rows.json -f"), "lies in the folder of the report")
+    assert len(measured) == 1
