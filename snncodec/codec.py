@@ -20,8 +20,9 @@ from snncodec.decoder.decode import decode_pair
 from snncodec.encoder.encode import EncodedPair, encode_pair
 from snncodec.errors import InputError, LimitError, UnsupportedError
 from snncodec.io.images import MAX_PROFILE_BYTES, StereoPair
-from snncodec.model.shipped_weights import find_by_id, load_weights
+from snncodec.model.shipped_weights import load_weights
 from snncodec.model.weights import LoadedWeights
+from snncodec.model.weights_manifest import find_by_id
 from snncodec.spiking.arithmetic import exact_arithmetic
 
 Progress = Callable[[int, int], None]  # (views done, views in all)

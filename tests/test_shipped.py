@@ -19,7 +19,7 @@ from snncodec.encoder.rd_trial import code_after_trial, try_view
 from snncodec.encoder.rdoq import SQUARED_STEP_BITS
 from snncodec.io.images import StereoPair
 from snncodec.model.local_contrast import local_mean
-from snncodec.model.shipped_weights import manifest
+from snncodec.model.weights_manifest import manifest
 from snncodec.spiking.arithmetic import exact_arithmetic
 
 

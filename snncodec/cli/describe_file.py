@@ -7,13 +7,18 @@ from typing import Any
 
 from snncodec.benchmark.metrics import bpp
 from snncodec.bitstream import container
+from snncodec.constants import MAX_PIXELS
+from snncodec.errors import SnncodecError
+from snncodec.model.weights_manifest import find_by_id
 
 
 def inspect(data: bytes) -> dict[str, Any]:
     """Return the facts of a file as plain values that JSON can hold; errors as `container.read_header`.
 
     `bpp` counts the whole file over the pixels of both views. A section's `state` is "ok", "damaged" or "cut short";
-    `surplus` counts the bytes after the last section, for which `decode` refuses the file.
+    `surplus` counts the bytes after the last section, for which `decode` refuses the file. `shipped_weights` is the
+    name of the weights, None if they are not shipped here; `obstacle` is why `decode` refuses the file, None if it will
+    not, as far as one can say without decoding.
     """
     header, sections = container.read_header(data)
     return {
@@ -23,22 +28,44 @@ def inspect(data: bytes) -> dict[str, Any]:
         "bpp": bpp(len(data), 2 * header.width * header.height),
         "quality": header.quality,
         "weights": header.weights_id.hex(),
+        "shipped_weights": _name_of(header.weights_id),
+        "obstacle": _obstacle(data, header.weights_id),
         "inter_view": header.inter_view,
         "sections": [{"name": s.tag.name.lower(), "bytes": s.length, "state": s.state(data)} for s in sections],
         "surplus": max(0, len(data) - sections[-1].end),
     }
 
 
+def _name_of(weights_id: bytes) -> str | None:
+    try:
+        return find_by_id(weights_id)
+    except SnncodecError:
+        return None
+
+
+def _obstacle(data: bytes, weights_id: bytes) -> str | None:
+    """The sentence with which `decode` refuses the file before it decodes a symbol."""
+    try:
+        container.unpack(data, max_pixels=MAX_PIXELS)
+        find_by_id(weights_id)
+    except SnncodecError as error:
+        return str(error)
+    return None
+
+
 def describe(facts: dict[str, Any]) -> str:
     """Return what `inspect` found as lines for people."""
+    name = facts["shipped_weights"] or ""
     lines = [
         f"picture   two views of {facts['width']}x{facts['height']}",
         f"size      {facts['bytes']:,} bytes, {facts['bpp']:.3f} bpp",
         f"quality   {facts['quality']}",
-        f"weights   {facts['weights']}",
+        f"weights   {facts['weights']}{name and f' ({name}, shipped)'}",
         f"views     {'the right one needs the left one' if facts['inter_view'] else 'independent of each other'}",
     ]
     lines += [f"{section['name']:9} {section['bytes']:,} bytes, {section['state']}" for section in facts["sections"]]
     if facts["surplus"]:
         lines.append(f"surplus   {facts['surplus']:,} bytes after the last section, for which decode refuses the file")
+    yes = "yes, to the end" if facts.get("verified") else "yes"
+    lines.append(f"decodes   {'no: ' + facts['obstacle'] if facts['obstacle'] else yes}")
     return "\n".join(lines)

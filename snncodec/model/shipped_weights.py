@@ -1,4 +1,4 @@
-"""The shipped weights: by name, or by the id that a coded file carries. Their files must match MANIFEST.json."""
+"""The shipped weights by name, ready for coding; how weights become shipped ones. Files must match MANIFEST.json."""
 
 from __future__ import annotations
 
@@ -9,23 +9,10 @@ from pathlib import Path
 
 import torch
 
-from snncodec.errors import UnsupportedError, WeightsError
+from snncodec.errors import WeightsError
 from snncodec.io.files import write_bytes
 from snncodec.model.weights import LoadedWeights, read_weights
-
-PACKAGE = Path(__file__).parents[1]
-
-
-def folder() -> Path:
-    """Where the shipped weights lie: inside the wheel, or beside the package in a checkout."""
-    inside = PACKAGE / "_weights"
-    return inside if inside.is_dir() else PACKAGE.parent / "weights"
-
-
-def manifest() -> dict[str, dict[str, object]]:
-    """Name -> {"sha256": ..., "bytes": ...} of the shipped weights."""
-    file = folder() / "MANIFEST.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+from snncodec.model.weights_manifest import folder, manifest
 
 
 def load_weights(name: str, device: torch.device) -> LoadedWeights:
@@ -38,16 +25,6 @@ def load_weights(name: str, device: torch.device) -> LoadedWeights:
     if shipped and hashlib.sha256(data).hexdigest() != shipped["sha256"]:
         raise WeightsError(f"{file} is damaged: its sha256 is not the one in MANIFEST.json; install snncodec again")
     return read_weights(data, str(file), device)
-
-
-def find_by_id(weights_id: bytes) -> str:
-    """The name of the shipped weights with this id."""
-    for name, entry in manifest().items():
-        if str(entry["sha256"]).startswith(weights_id.hex()):
-            return name
-    raise UnsupportedError(
-        f"this file needs weights {weights_id.hex()}, which are not shipped here; name their file with --weights"
-    )
 
 
 def publish_weights(file: Path, name: str) -> Path:

@@ -77,7 +77,7 @@ class DecodeJob:
     def run(self) -> str:
         from snncodec.bitstream import container
         from snncodec.io.images import write_images
-        from snncodec.model.shipped_weights import find_by_id
+        from snncodec.model.weights_manifest import find_by_id
 
         with open(self.file, "rb") as stream:
             data = container.read(stream)

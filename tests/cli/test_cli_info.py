@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import cli_helpers
+import numpy as np
 import pytest
 from cli_helpers import fails, run
 
-from snncodec.bitstream.container import Header, Tag, pack
+from snncodec.bitstream.container import Header, Tag, pack, unpack
+from snncodec.codec import Codec
 
 codec, folder, coded = cli_helpers.codec, cli_helpers.folder, cli_helpers.coded  # fixtures
 
@@ -24,6 +26,8 @@ def test_the_header_is_shown_to_people(coded):
         "views     independent of each other",
         "left      105 bytes, ok",
         "right     105 bytes, ok",
+        f"decodes   no: this file needs weights {b'    base'.hex()}, which are not shipped here; name their file with "
+        "--weights",
     ]
 
 
@@ -31,7 +35,8 @@ def test_the_header_is_shown_to_programs(coded):
     facts = json.loads(run("info pair.bin --json").stdout)
     assert facts.pop("sections") == [{"name": name, "bytes": 105, "state": "ok"} for name in ("left", "right")]
     assert facts.pop("bpp") == pytest.approx(8 * 257 / 70)
-    assert facts.pop("weights") == b"    base".hex()
+    assert facts.pop("weights") == b"    base".hex() and facts.pop("shipped_weights") is None
+    assert "not shipped here" in facts.pop("obstacle")
     assert facts == {
         "file": "pair.bin", "width": 7, "height": 5, "bytes": 257, "quality": 50, "inter_view": False, "surplus": 0
     }  # fmt: skip
@@ -60,6 +65,34 @@ def test_a_broken_section_is_named(coded, damage, words):
     assert result.exit_code == 0
     assert words in result.stdout
     assert "left      105 bytes, ok" in result.stdout
+
+
+def test_a_file_of_shipped_weights_is_said_to_decode(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = coded_here()
+    Path("pair.bin").write_bytes(data)
+    result = run("info pair.bin")
+    assert "(base, shipped)" in result.stdout and result.stdout.endswith("decodes   yes\n")
+    Path("pair.bin").write_bytes(data[:-1])
+    assert "decodes   no: the RIGHT section ends early" in run("info pair.bin").stdout
+
+
+def test_a_file_can_be_verified_to_the_end(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = coded_here()
+    Path("pair.bin").write_bytes(data)
+    result = run("info pair.bin --verify")
+    assert result.exit_code == 0 and result.stdout.endswith("decodes   yes, to the end\n")
+    header, sections = unpack(data)
+    Path("pair.bin").write_bytes(pack(header, sections | {Tag.RIGHT: sections[Tag.RIGHT] + bytes(8)}))
+    assert json.loads(run("info pair.bin --json").stdout)["obstacle"] is None  # its checksums are right
+    result = run("info pair.bin --verify")
+    assert result.exit_code == 1 and "decodes   no: " in result.stdout
+
+
+def coded_here():
+    view = np.arange(24 * 20 * 3, dtype=np.uint8).reshape(24, 20, 3)
+    return Codec().encode(view, view, 30)
 
 
 def test_a_foreign_file_is_refused(folder):

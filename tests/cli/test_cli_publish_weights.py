@@ -8,7 +8,7 @@ import pytest
 from cli_helpers import fails, names, run
 from conftest import CPU
 
-from snncodec.model import shipped_weights
+from snncodec.model import shipped_weights, weights_manifest
 from snncodec.model.shipped_weights import load_weights
 
 MANIFEST = '{"other": {"sha256": "00", "bytes": 1}}'
@@ -20,7 +20,8 @@ def shipped(tmp_path, monkeypatch):
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / "MANIFEST.json").write_text(MANIFEST)
-    monkeypatch.setattr(shipped_weights, "folder", lambda: folder)
+    for module in (weights_manifest, shipped_weights):
+        monkeypatch.setattr(module, "folder", lambda: folder)
     return folder
 
 

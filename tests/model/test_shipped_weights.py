@@ -9,9 +9,10 @@ from conftest import CPU
 
 from snncodec.codec import decode, encode
 from snncodec.errors import UnsupportedError, WeightsError
-from snncodec.model import shipped_weights
-from snncodec.model.shipped_weights import find_by_id, load_weights, manifest, publish_weights
+from snncodec.model import shipped_weights, weights_manifest
+from snncodec.model.shipped_weights import load_weights, publish_weights
 from snncodec.model.weights import read_weights
+from snncodec.model.weights_manifest import find_by_id, manifest
 
 LARGEST = 12 * 2**20  # bytes of a shipped weights file
 
@@ -21,7 +22,8 @@ def shipped(tmp_path, monkeypatch, tiny):
     """A folder with the tiny weights shipped under the name `it`."""
     folder = tmp_path / "shipped"
     folder.mkdir()
-    monkeypatch.setattr(shipped_weights, "folder", lambda: folder)
+    for module in (weights_manifest, shipped_weights):
+        monkeypatch.setattr(module, "folder", lambda: folder)
     data = Path(tiny).read_bytes()
     (folder / "it.safetensors").write_bytes(data)
     entry = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
