@@ -22,7 +22,6 @@ app = typer.Typer(
     cls=ErrorReportingGroup,
     help="Stereo image compression with spiking neural networks.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
