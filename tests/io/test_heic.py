@@ -96,7 +96,7 @@ def test_metadata_is_kept_and_nothing_is_turned_twice(read):
     data = heic(*views)
     pair, _ = read(data)
     assert exif_facts(pair.exif) == {"Model": "W3"}
-    assert pair.left.shape[:2] == sys.modules["pillow_heif"].read_heif(io.BytesIO(data))[0].size[::-1] == (32, 24)
+    assert pair.left.shape[:2] == sys.modules["pillow_heif"].read_heif(io.BytesIO(data))[0].size[::-1] == (24, 32)
 
 
 @pytest.mark.parametrize(
