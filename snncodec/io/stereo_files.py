@@ -11,11 +11,14 @@ from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
 from snncodec.io import heic, jps, mpo
 from snncodec.io.files import open_seekable
-from snncodec.io.images import Note, StereoPair, decode_bytes
+from snncodec.io.images import Note, StereoPair, decode_bytes, read_pair
 from snncodec.io.rgb import say_nothing
 from snncodec.io.side_by_side import cut, half, suffix_of
 
-SUFFIXES = ("mpo", "jps", "pns", "heic", "heif")  # of files that may hold a pair
+
+def read_views(left: Path, right: Path | None, note: Note | None = None) -> StereoPair:
+    """A pair from two files, or, where `right` is None, from one that holds both views."""
+    return read_stereo_file(left, note=note) if right is None else read_pair(left, right, note=note)
 
 
 def read_stereo_file(
