@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from snncodec.cli.options import STREAM, Device, Effort, Force, Independent, Quiet, Weights, check_targets, write_stdout
+from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_output, write_output
 from snncodec.cli.process import keep_freed_memory, load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT
@@ -51,12 +51,10 @@ def encode(
     Both views may stand in one file: an MPO, a JPS or PNS, a spatial photo, or a picture with --sbs.
     """
     target = output or coded_name(left, right)
-    if target != STREAM:
-        check_targets([target], force, inputs=[path for path in (left, right) if path])
+    check_output(target, force, inputs=[path for path in (left, right) if path])
     load_torch()
     from snncodec.benchmark.metrics import bpp
     from snncodec.codec import Codec
-    from snncodec.io.files import write_bytes
 
     pair = _read(left, right, side_by_side, swap, quiet)
     pair = replace(pair, exif=None) if strip else pair
@@ -64,10 +62,7 @@ def encode(
     with progress_bar("encoding", quiet) as progress:
         code = partial(Codec(weights, device).encode, independent=independent, effort=effort, progress=progress)
         data = code(*pair.views(), quality, icc=pair.icc, exif=pair.exif)
-    if target == STREAM:
-        write_stdout(data)
-    else:
-        write_bytes(target, data, force)
+    write_output(target, data, force)
     if not quiet:
         say(f"{target}: {len(data):,} bytes, {bpp(len(data), 2 * pair.left.size // 3):.3f} bpp")
 
