@@ -1,4 +1,4 @@
-"""`snncodec decode`: one file -> its pictures as PNG."""
+"""`snncodec decode`: one file -> its pictures as PNG; a folder of files -> a folder of pictures."""
 
 import os
 from pathlib import Path
@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import CodedFile, Device, Force, Quiet, check_targets, read_coded
+from snncodec.cli.many_files import Batch, Executor, Jobs, Layout, Resume, decode_jobs, output_folder
+from snncodec.cli.options import Device, Force, Quiet, check_targets, read_coded
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
 
 
 def decode(
-    file: CodedFile,
+    file: Annotated[Path, typer.Argument(metavar="OUT.bin|DIR", help="File written by encode, or a folder of such.")],
     output: Annotated[
         str | None,
         typer.Option(
@@ -26,10 +27,24 @@ def decode(
     ] = None,
     max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger views.")] = MAX_PIXELS,
     device: Device = "auto",
+    layout: Layout = "names",
+    jobs: Jobs = None,
+    executor: Executor = "local",
+    resume: Resume = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Restore the pictures of a file as PNG."""
+    """Restore the pictures of a file as PNG, or those of every file in a folder.
+
+    snncodec decode pair.bin -o pictures/
+
+    snncodec decode coded/ -o KITTI/ --layout kitti
+    """
+    if file.is_dir():
+        how = {"weights": weights, "device": device, "max_pixels": max_pixels}
+        work = decode_jobs(file, output_folder(output, file), layout, left_only, **how)
+        Batch(jobs, executor, force, resume, quiet).run(work)
+        return
     data = read_coded(file)
     prefix = _decode_prefix(file, output)
     targets = [prefix.with_name(f"{prefix.name}_{view}.png") for view in ("left", "right")][: 1 if left_only else 2]

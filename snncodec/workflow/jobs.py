@@ -84,7 +84,8 @@ class DecodeJob:
         codec = _codec(self.weights or str(find_by_id(container.read_header(data)[0].weights_id)), self.device)
         pair = codec.decode(data, self.left_only, max_pixels=self.max_pixels)
         views = (pair.left,) if self.left_only else pair.views()
-        self.targets[0].parent.mkdir(parents=True, exist_ok=True)
+        for target in self.targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
         write_images(dict(zip(self.targets, views, strict=True)), pair.icc, force=True)
         return ", ".join(map(str, self.targets))
 
