@@ -19,7 +19,9 @@ from snncodec.constants import DEFAULT_EFFORT, EFFORTS, MAX_PIXELS, QUALITIES
 from snncodec.decoder.decode import decode_pair
 from snncodec.encoder.encode import EncodedPair, encode_pair
 from snncodec.errors import InputError, LimitError, UnsupportedError
-from snncodec.io.images import MAX_PROFILE_BYTES, StereoPair
+from snncodec.io.exif import clean_exif
+from snncodec.io.images import StereoPair
+from snncodec.io.rgb import MAX_PROFILE_BYTES
 from snncodec.model.shipped_weights import load_weights
 from snncodec.model.weights import LoadedWeights
 from snncodec.model.weights_manifest import find_by_id
@@ -44,16 +46,18 @@ class Codec:
         independent: bool = False,
         effort: int = DEFAULT_EFFORT,
         icc: bytes | None = None,
+        exif: bytes | None = None,
         progress: Progress | None = None,
     ) -> bytes:
         """The bytes of a file that holds two views.
 
         `left`, `right`: uint8 [H, W, 3] of one size; `quality` 1..100; `independent`: code the right view without the
-        left; `effort` 1..9: how long to look for what makes the file smaller; `icc`: a colour profile to keep.
+        left; `effort` 1..9: how long to look for what makes the file smaller; `icc`: a colour profile to keep; `exif`:
+        EXIF whose date, camera and exposure are kept.
         `InputError` for anything else, `LimitError` for too many pixels.
         """
         return self.encode_pair(
-            left, right, quality, independent=independent, effort=effort, icc=icc, progress=progress
+            left, right, quality, independent=independent, effort=effort, icc=icc, exif=exif, progress=progress
         ).data
 
     def encode_pair(
@@ -65,6 +69,7 @@ class Codec:
         independent: bool = False,
         effort: int = DEFAULT_EFFORT,
         icc: bytes | None = None,
+        exif: bytes | None = None,
         progress: Progress | None = None,
     ) -> EncodedPair:
         """As `encode`, with the encoder's own reconstruction beside the bytes."""
@@ -76,7 +81,12 @@ class Codec:
         check_size(width, height)
         with exact_arithmetic(), memory_for(width, height):
             return encode_pair(
-                self.loaded, StereoPair(left, right, icc), int(quality), independent, int(effort), progress
+                self.loaded,
+                StereoPair(left, right, icc, clean_exif(exif)),
+                int(quality),
+                independent,
+                int(effort),
+                progress,
             )
 
     def decode(
@@ -115,13 +125,16 @@ def encode(
     effort: int = DEFAULT_EFFORT,
     device: str = "auto",
     icc: bytes | None = None,
+    exif: bytes | None = None,
     progress: Progress | None = None,
 ) -> bytes:
     """The bytes of a file that holds two views; see `Codec` and `Codec.encode`."""
     check_views(left, right, quality)
     check_number("effort", effort, EFFORTS)
     codec = Codec(weights, device)
-    return codec.encode(left, right, quality, independent=independent, effort=effort, icc=icc, progress=progress)
+    return codec.encode(
+        left, right, quality, independent=independent, effort=effort, icc=icc, exif=exif, progress=progress
+    )
 
 
 def decode(

@@ -16,6 +16,7 @@ from PIL import Image, ImageFile
 
 from snncodec.bitstream import container
 from snncodec.errors import InputError, SnncodecError
+from snncodec.io.exif import PREFIX, clean_exif
 
 FORMAT = "SNNC"
 OPTIONS = ("quality", "effort", "independent", "weights", "device")  # of `snncodec.encode`
@@ -41,6 +42,9 @@ class SnncodecImageFile(ImageFile.ImageFile):
         for section in sections:
             if section.tag == container.Tag.ICC and section.state(self._data) == "ok":
                 self.info["icc_profile"] = section.payload(self._data)
+            if section.tag == container.Tag.EXIF and section.state(self._data) == "ok":
+                exif = clean_exif(section.payload(self._data))
+                self.info |= {"exif": PREFIX + exif} if exif else {}
         self._views: list[np.ndarray] = []  # those that are decoded, left first
         self._frame, self._loaded = 0, -1
 
@@ -95,7 +99,11 @@ def _save_all(image: Image.Image, file: IO[bytes], _name: str | bytes) -> None:
         raise InputError(f"a stereo pair has two views; {1 + len(others)} were given")
     left, right = (np.array(view.convert("RGB")) for view in (image, others[0]))
     icc = options.get("icc_profile", image.info.get("icc_profile"))
-    file.write(encode(left, right, icc=icc or None, **{key: options[key] for key in OPTIONS if key in options}))
+    exif = options.get("exif", image.info.get("exif"))
+    exif = exif.tobytes() if isinstance(exif, Image.Exif) else exif
+    file.write(
+        encode(left, right, icc=icc or None, exif=exif, **{key: options[key] for key in OPTIONS if key in options})
+    )
 
 
 def _reject_large(width: int, height: int) -> None:

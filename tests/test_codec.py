@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from conftest import CONFIGS, moved, save_random_weights, synthetic_pair
 from hypothesis import given, settings, strategies
+from PIL import Image
 
 from snncodec import Codec, codec
 from snncodec.benchmark.metrics import psnr
 from snncodec.bitstream.container import Tag, pack, unpack
 from snncodec.errors import FormatError, InputError, LimitError, SnncodecError, UnsupportedError, WeightsError
+from snncodec.io.exif import exif_facts
 
 SIDE = strategies.one_of(strategies.integers(1, 130), strategies.sampled_from([1, 15, 16, 17, 64, 65]))
 
@@ -206,6 +208,23 @@ def test_weights_that_do_not_exist_are_a_weights_error(coded):
 def test_the_colour_profile_survives(coded, crop, tiny):
     assert codec.decode(coded, weights=tiny).icc == codec.decode(coded, True, weights=tiny).icc == b"profile"
     assert codec.decode(codec.encode(*crop, weights=tiny), weights=tiny).icc is None
+
+
+def test_metadata_is_kept_for_both_views_and_for_the_left_one(crop, tiny):
+    exif = Image.Exif()
+    exif[0x0110], exif[0x0112], exif[0x013B] = "W3", 6, "AN ARTIST"
+    data = codec.encode(*crop, 50, weights=tiny, exif=exif.tobytes())
+    assert exif_facts(codec.decode(data, weights=tiny).exif) == {"Model": "W3"}
+    assert codec.decode(data[:-1], True, weights=tiny).exif == codec.decode(data, weights=tiny).exif
+    assert b"ARTIST" not in data and unpack(data)[1][Tag.EXIF] == codec.decode(data, weights=tiny).exif
+
+
+def test_metadata_that_no_encoder_wrote_is_not_passed_on(coded, tiny):
+    header, sections = unpack(coded)
+    pair = codec.decode(pack(header, {**sections, Tag.EXIF: b"GPS 48 N 12 E"}), weights=tiny)
+    assert pair.exif is None
+    assert_alike(pair, codec.decode(coded, weights=tiny))
+    assert Tag.EXIF not in unpack(codec.encode(*pair.views(), weights=tiny, exif=b"junk"))[1]
 
 
 def test_a_file_that_needs_other_weights_is_unsupported(coded, tmp_path):

@@ -11,7 +11,7 @@ The header, n being its section count:
          5     1  quality         1..100, higher is better
          6     1  flags           bit 0, inter-view: the right view needs the left one; the other bits are 0
          7     1  chroma angle    0..15, in 32nds of a half-turn, those from 8 on less 16: how the colours are turned
-         8     1  section count   n, 2 to 4
+         8     1  section count   n, 2 to 5
          9     8  weights id      the first 8 bytes of the sha256 of the weights file; any value
         17     4  width           1.. columns of each view
         21     4  height          1.. rows of each view; the reader limits how many (default 2^28 pixels)
@@ -22,12 +22,13 @@ The header, n being its section count:
 An entry of the section table:
 
     offset  size  field           legal values
-         0     1  tag             1 ICC, 2 LEFT, 3 DISPARITY, 4 RIGHT
-         1     4  length          bytes of the payload, may be 0
+         0     1  tag             0 EXIF, 1 ICC, 2 LEFT, 3 DISPARITY, 4 RIGHT
+         1     4  length          bytes of the payload, may be 0; of EXIF at most 2^16
          5     4  CRC             of the payload
 
-ICC (a colour profile for both views, as it stood in the picture) is optional, LEFT and RIGHT are required. DISPARITY
-(where in the left view the right one finds itself) is there if and only if the inter-view flag is set.
+EXIF (date, camera and exposure, a TIFF block) and ICC (a colour profile for both views, as it stood in the picture) are
+optional, LEFT and RIGHT are required. DISPARITY (where in the left view the right one finds itself) is there if and
+only if the inter-view flag is set.
 LEFT needs neither of the last two: whoever wants the left view only may stop reading, and checking, where LEFT ends.
 
 A version, a flag or a tag that this table does not list belongs to another snncodec: `UnsupportedError`.
@@ -42,7 +43,7 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import BinaryIO
 
-from snncodec.constants import BLOCK, CHROMA_ANGLES, MAX_PIXELS, QUALITIES, block_shape
+from snncodec.constants import BLOCK, CHROMA_ANGLES, MAX_EXIF_BYTES, MAX_PIXELS, QUALITIES, block_shape
 from snncodec.errors import FormatError, LimitError, UnsupportedError
 
 MAGIC = b"SNNC"
@@ -58,6 +59,7 @@ _UINT32_MAX = 2**32 - 1
 class Tag(IntEnum):
     """What a section holds; the numbers are part of the format."""
 
+    EXIF = 0
     ICC = 1
     LEFT = 2
     DISPARITY = 3
@@ -119,6 +121,7 @@ def pack(header: Header, sections: Mapping[Tag, bytes]) -> bytes:
     tags = sorted(sections)
     _check_header(header)
     _check_tags(tags, header.inter_view)
+    _check_exif(len(sections.get(Tag.EXIF, b"")))
     if too_long := [tag for tag in tags if len(sections[tag]) > _UINT32_MAX]:
         raise FormatError(f"the {Tag(too_long[0]).name} section has 2^32 bytes or more, which the format cannot hold")
     flags = _INTER_VIEW * header.inter_view
@@ -182,6 +185,7 @@ def read_header(data: bytes) -> tuple[Header, list[Section]]:
     for tag, length, crc in entries:
         sections.append(Section(Tag(tag), offset, length, crc))
         offset += length
+    _check_exif(sections[0].length if sections[0].tag == Tag.EXIF else 0)
     return header, sections
 
 
@@ -210,6 +214,11 @@ def _check_header(header: Header) -> None:
             raise FormatError(f"the header gives a {name} of {value}, expected 1 to 2^32 - 1")
     if len(header.weights_id) != 8:
         raise FormatError(f"the weights id has {len(header.weights_id)} bytes, expected 8")
+
+
+def _check_exif(length: int) -> None:
+    if length > MAX_EXIF_BYTES:
+        raise FormatError(f"the EXIF section has {length} bytes, more than the limit of {MAX_EXIF_BYTES}")
 
 
 def _check_tags(tags: Sequence[int], inter_view: bool) -> None:

@@ -9,6 +9,7 @@ from snncodec.benchmark.metrics import bpp
 from snncodec.bitstream import container
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import SnncodecError
+from snncodec.io.exif import describe_exif, exif_facts
 from snncodec.model.weights_manifest import find_by_id
 
 
@@ -18,7 +19,7 @@ def inspect(data: bytes) -> dict[str, Any]:
     `bpp` counts the whole file over the pixels of both views. A section's `state` is "ok", "damaged" or "cut short";
     `surplus` counts the bytes after the last section, for which `decode` refuses the file. `shipped_weights` is the
     name of the weights, None if they are not shipped here; `obstacle` is why `decode` refuses the file, None if it will
-    not, as far as one can say without decoding.
+    not, as far as one can say without decoding. `metadata` holds the fields of EXIF that are kept, by name.
     """
     header, sections = container.read_header(data)
     return {
@@ -33,6 +34,7 @@ def inspect(data: bytes) -> dict[str, Any]:
         "inter_view": header.inter_view,
         "sections": [{"name": s.tag.name.lower(), "bytes": s.length, "state": s.state(data)} for s in sections],
         "surplus": max(0, len(data) - sections[-1].end),
+        "metadata": _metadata(data, sections[0]),
     }
 
 
@@ -41,6 +43,11 @@ def _name_of(weights_id: bytes) -> str | None:
         return find_by_id(weights_id)
     except SnncodecError:
         return None
+
+
+def _metadata(data: bytes, first: container.Section) -> dict[str, Any]:
+    whole = first.tag == container.Tag.EXIF and first.state(data) == "ok"
+    return exif_facts(first.payload(data)) if whole else {}
 
 
 def _obstacle(data: bytes, weights_id: bytes) -> str | None:
@@ -66,6 +73,8 @@ def describe(facts: dict[str, Any]) -> str:
     lines += [f"{section['name']:9} {section['bytes']:,} bytes, {section['state']}" for section in facts["sections"]]
     if facts["surplus"]:
         lines.append(f"surplus   {facts['surplus']:,} bytes after the last section, for which decode refuses the file")
+    if facts["metadata"]:
+        lines.append(f"taken     {describe_exif(facts['metadata'])}")
     yes = "yes, to the end" if facts.get("verified") else "yes"
     lines.append(f"decodes   {'no: ' + facts['obstacle'] if facts['obstacle'] else yes}")
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from snncodec.bitstream.container import Header, Tag
 from snncodec.constants import block_shape
 from snncodec.decoder.inter_view import decode_inter_view
 from snncodec.decoder.view import as_picture, decode_view, render
+from snncodec.io.exif import clean_exif
 from snncodec.io.images import StereoPair
 from snncodec.model.weights import LoadedWeights
 
@@ -38,4 +39,4 @@ def decode_pair(
         right = as_picture(render(codec, code, quality, predicted), *size)
         if progress:
             progress(2, 2)
-    return StereoPair(as_picture(left, *size), right, sections.get(Tag.ICC))
+    return StereoPair(as_picture(left, *size), right, sections.get(Tag.ICC), clean_exif(sections.get(Tag.EXIF)))

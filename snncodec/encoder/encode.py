@@ -63,7 +63,7 @@ def encode_pair(
     size = left.shape[:2]
     chroma_angle = fit_chroma_angle(loaded.codec, left, quality)  # not the right one: the left view is coded on its own
     loaded = loaded.turned(chroma_angle)
-    sections = {Tag.ICC: pair.icc} if pair.icc else {}
+    sections = {tag: data for tag, data in ((Tag.EXIF, pair.exif), (Tag.ICC, pair.icc)) if data}
     spend = LEVELS[effort]
     sections[Tag.LEFT], left_code = encode_alone(loaded, left, quality, spend)
     left_reconstruction = render(loaded.codec, left_code, quality)

@@ -1,15 +1,21 @@
 """Writes whole files or none: a writer per target path goes in, every target complete on disk comes out.
 A failed or interrupted call leaves the folder as it was; this file knows nothing about what is being written.
+It also opens what is to be read, pipes and standard input included.
 """
 
+import io
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from snncodec.errors import InputError
+from snncodec.errors import InputError, LimitError
+
+MAX_PIPED_BYTES = 2**31  # that are kept in memory
 
 
 def write_bytes(path: Path, data: bytes, force: bool = False) -> None:
@@ -83,3 +89,24 @@ def _rename_all(staged: Mapping[Path, Path]) -> None:
     finally:
         for copy in copies.values():
             copy.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_seekable(path: Path) -> Iterator[BinaryIO]:
+    """A file to read, `-` for standard input; what comes through a pipe is read whole, `LimitError` beyond 2 GiB."""
+    with open(sys.stdin.fileno() if str(path) == "-" else path, "rb", closefd=str(path) != "-") as file:
+        if file.seekable():
+            yield file
+            return
+        data = file.read(MAX_PIPED_BYTES + 1)
+        if len(data) > MAX_PIPED_BYTES:
+            raise LimitError(f"{path} is a pipe of more than {MAX_PIPED_BYTES} bytes; give a file")
+        yield io.BytesIO(data)
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file; False where one of them leads to none."""
+    try:
+        return str(one) == str(other) or os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False

@@ -1,38 +1,27 @@
-"""Picture files in, 8-bit RGB arrays out, and back: the only file that knows Pillow's modes, profiles and oddities.
-It neither resizes, crops nor rectifies, and it never lets a picture through whose look it could not keep.
+"""Picture files in, pairs of 8-bit RGB arrays out, and PNG back.
 
-What becomes of a picture (N = the user is told through `note`):
-    grey, palette, 1-bit       RGB with the same colours
-    16-bit grey                round(value / 257) (N)
-    16-bit colour              the eight bits that Pillow delivers (N); TIFF with separate planes is refused
-    CMYK                       Pillow's plain conversion, taken as sRGB; its ICC profile is dropped (N)
-    ICC profile                kept if it describes RGB and has at most 1 MiB, else dropped (N)
-    alpha, transparent colour  dropped if every pixel is opaque, else refused
-    EXIF orientation           applied to the pixels
-    several frames             the first one (N)
-    floating point, Lab, ...   refused
+How a picture becomes RGB is told in rgb.py, files that hold both views are read by stereo_files.py, and other formats
+than PNG are written by pair_outputs.py. Nothing here resizes, crops or rectifies.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, ImageOps
+from PIL import Image, ImageFile
 
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError, LimitError, SnncodecError
-from snncodec.io.files import write_files
+from snncodec.io.exif import PREFIX
+from snncodec.io.files import open_seekable, same_file, write_files
+from snncodec.io.rgb import Note, Picture, decode_picture, say_nothing
 
-MAX_PROFILE_BYTES = 2**20  # the largest that Pillow reads back from a PNG
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "PPM", "GIF", "JPEG2000")  # JPEG opens MPO too
 SUFFIXES = ("png", "jpg", "jpeg", "tif", "tiff", "webp", "avif", "bmp", "ppm", "pgm", "pnm", "gif", "jp2", "mpo")
-EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
-SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
-
-Note = Callable[[str], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +31,7 @@ class StereoPair:
     left: np.ndarray  # uint8 [H, W, 3]
     right: np.ndarray | None  # uint8 [H, W, 3]
     icc: bytes | None = None  # colour profile of both views; None means sRGB
+    exif: bytes | None = None  # date, camera and exposure: a block of exif.py
 
     def views(self) -> tuple[np.ndarray, np.ndarray]:
         """Both views; InputError where only the left one was decoded."""
@@ -51,52 +41,76 @@ class StereoPair:
 
 
 def read_pair(left: Path, right: Path, max_pixels: int = MAX_PIXELS, note: Note | None = None) -> StereoPair:
-    """Read two views of one size.
+    """Read two views of one size from two files; errors are those of `read_image` and `pair_of`.
+
+    InputError too for one file given twice: a pair of equal views would code without a word.
+    """
+    if same_file(left, right):
+        raise InputError(f"{left} and {right} are one file; a pair needs two views (give a stereo file once)")
+    pictures = (read_picture(left, max_pixels, note), read_picture(right, max_pixels, note))
+    return pair_of(pictures, (str(left), str(right)), note)
+
+
+def pair_of(pictures: tuple[Picture, Picture], names: tuple[str, str], note: Note | None = None) -> StereoPair:
+    """Two pictures, the left one first, as a pair; `names` is what they are called in sentences.
 
     A profile that only one view carries is taken for both, with a note, because stripped metadata is the likely cause;
-    two different profiles raise InputError, because one of the views would change its colours. Other errors are those
-    of `read_image`; views of unequal size raise InputError.
+    two different profiles raise InputError, because one of the views would change its colours. So do views of unequal
+    size. The metadata is that of the left view, or else of the right one.
     """
-    left_view, left_icc = read_image(left, max_pixels, note)
-    right_view, right_icc = read_image(right, max_pixels, note)
-    if left_view.shape != right_view.shape:
-        sizes = f"{_size(left_view)} but {right} is {_size(right_view)}"
-        raise InputError(f"{left} is {sizes} (EXIF rotation applied); a stereo pair needs two views of one size")
-    if left_icc and right_icc and left_icc != right_icc:
-        raise InputError(f"{left} and {right} have different colour profiles; convert both to one, for example sRGB")
-    if note and left_icc != right_icc:
-        note(f"only {left if left_icc else right} has a colour profile; it is taken for both views")
-    return StereoPair(left_view, right_view, left_icc or right_icc)
+    (left, right), note = pictures, note or say_nothing
+    if left.pixels.shape != right.pixels.shape:
+        sizes = f"{_size(left.pixels)} but {names[1]} is {_size(right.pixels)}"
+        raise InputError(f"{names[0]} is {sizes} (EXIF rotation applied); a stereo pair needs two views of one size")
+    if left.icc and right.icc and left.icc != right.icc:
+        raise InputError(f"{names[0]} and {names[1]} have different colour profiles; convert both to one, such as sRGB")
+    if left.icc != right.icc:
+        note(f"only {names[0] if left.icc else names[1]} has a colour profile; it is taken for both views")
+    if (left.exif.orientation or 1) != (right.exif.orientation or 1):
+        note(f"{names[0]} and {names[1]} have different EXIF orientations; each was turned by its own")
+    return StereoPair(left.pixels, right.pixels, left.icc or right.icc, left.exif.block or right.exif.block)
 
 
 def read_image(
     path: Path, max_pixels: int = MAX_PIXELS, note: Note | None = None
 ) -> tuple[np.ndarray, bytes | None]:  # uint8 [H, W, 3], ICC profile
+    """The pixels and the profile of `read_picture`."""
+    picture = read_picture(path, max_pixels, note)
+    return picture.pixels, picture.icc
+
+
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS, note: Note | None = None) -> Picture:
     """Read one picture as RGB by the rules at the top of this file; `note` hears one sentence per loss.
 
     Raises LimitError if the header announces more than `max_pixels` (checked before decoding), and InputError if the
     file is missing, unreadable, damaged, no picture, transparent, or of a kind without a defined way to 8-bit RGB.
     """
+    with sentences_of_errors(str(path)), open_seekable(path) as file:
+        return decode_picture(_open(file, str(path), max_pixels), str(path), note)
+
+
+@contextmanager
+def sentences_of_errors(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises over a picture into a sentence that names it."""
     try:
-        with open(path, "rb") as file:
-            return _decode(_open(file, path, max_pixels), path, note or _say_nothing)
+        yield
     except SnncodecError:
         raise
     except (MemoryError, Image.DecompressionBombError) as error:
-        raise LimitError(f"{path} is too large to be decoded here ({str(error) or 'out of memory'})") from error
-    except (
-        Exception
-    ) as error:  # Pillow raises whatever its parsers trip over: SyntaxError, struct.error, IndexError ...
+        raise LimitError(f"{name} is too large to be decoded here ({str(error) or 'out of memory'})") from error
+    except Exception as error:  # its parsers raise what they trip over: SyntaxError, struct.error, IndexError ...
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise InputError(f"{path} cannot be read as a picture: {reason}") from error
+        raise InputError(f"{name} cannot be read as a picture: {reason}") from error
 
 
-def write_images(files: Mapping[Path, np.ndarray], icc: bytes | None = None, force: bool = False) -> None:
-    """Write uint8 [H, W, 3] arrays as PNG with the given ICC profile: all of them or none, errors as `write_files`."""
-    write_files({path: partial(_write_png, pixels, icc) for path, pixels in files.items()}, force)
+def write_images(
+    files: Mapping[Path, np.ndarray], icc: bytes | None = None, force: bool = False, exif: bytes | None = None
+) -> None:
+    """Write uint8 [H, W, 3] arrays as PNG with the given metadata: all of them or none, errors as `write_files`."""
+    write_files({path: partial(_write_png, pixels, icc, exif) for path, pixels in files.items()}, force)
 
 
-def _open(file: BinaryIO, path: Path, max_pixels: int) -> ImageFile.ImageFile:
+def _open(file: BinaryIO, path: str, max_pixels: int) -> ImageFile.ImageFile:
     """Read the header and check the size.
 
     `Image.open` would apply Pillow's own limit, a global that a library must not change under its host program; so
@@ -109,80 +123,19 @@ def _open(file: BinaryIO, path: Path, max_pixels: int) -> ImageFile.ImageFile:
     if reader is None:
         raise InputError(f"{path} is not a picture in a format known here ({', '.join(FORMATS)})")
     file.seek(0)
-    image = reader(file, "")
+    return check_picture_size(reader(file, ""), path, max_pixels)
+
+
+def check_picture_size(image: ImageFile.ImageFile, path: str, max_pixels: int) -> ImageFile.ImageFile:
+    """The picture, if its header announces no more than `max_pixels`; else `LimitError`."""
     if image.width * image.height > max_pixels:
         raise LimitError(f"{path} is {image.width}x{image.height}, the limit is {max_pixels} pixels per view")
     return image
 
 
-def _decode(image: ImageFile.ImageFile, path: Path, note: Note) -> tuple[np.ndarray, bytes | None]:
-    """Decode the first frame; return its pixels as uint8 [H, W, 3] and its ICC profile."""
-    if image.mode not in EIGHT_BIT_MODES + SIXTEEN_BIT_MODES:
-        raise InputError(f"{path} has pixels of mode {image.mode}; convert it to 8-bit RGB first")
-    frames = getattr(image, "n_frames", 1)
-    deep = _has_sixteen_bits(image, path)
-    image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    if frames > 1:
-        note(f"{path} holds {frames} pictures; only the first is used")
-    if deep:
-        note(f"{path} has 16 bits per sample; they are reduced to 8")
-    if image.mode == "CMYK":
-        note(f"{path} is CMYK; it is converted to sRGB without its colour profile")
-    icc = _profile(image, path, note)
-    opaque = _opaque(image, path, deep) if image.has_transparency_data else image
-    if opaque.mode in SIXTEEN_BIT_MODES:
-        return _from_sixteen_bits(np.asarray(opaque), path), icc
-    return np.array(opaque.convert("RGB")), icc
-
-
-def _has_sixteen_bits(image: ImageFile.ImageFile, path: Path) -> bool:
-    """Ask the header, before load() forgets it: Pillow delivers 16-bit colour as if it had always had 8 bits."""
-    if image.mode in SIXTEEN_BIT_MODES:
-        return True
-    tags = getattr(image, "tag_v2", {})
-    if max(tags.get(ExifTags.Base.BitsPerSample, (8,))) > 8 and tags.get(ExifTags.Base.PlanarConfiguration) == 2:
-        raise InputError(f"{path} stores 16-bit colour in separate planes, which Pillow misreads; convert it to 8 bits")
-    codec, _, _, layout = image.tile[0] if image.tile else ("", None, 0, "")
-    if codec == "ppm" and isinstance(layout, tuple):  # PPM states its largest value
-        return layout[1] > 255
-    return ";16" in str(layout)
-
-
-def _profile(image: Image.Image, path: Path, note: Note) -> bytes | None:
-    """Return the ICC profile if RGB pixels can keep it."""
-    icc = image.info.get("icc_profile")
-    if not icc or image.mode == "CMYK":
-        return None
-    if icc[16:20] != b"RGB " or len(icc) > MAX_PROFILE_BYTES:  # bytes 16 to 19 name the colour space (ICC.1, 7.2)
-        note(f"{path} has a colour profile that is not for RGB or larger than 1 MiB; it is dropped")
-        return None
-    return icc
-
-
-def _opaque(image: Image.Image, path: Path, deep: bool) -> Image.Image:
-    """Return the picture as RGBA if nothing shines through; a 16-bit colour key cannot be found in 8-bit samples."""
-    colour_key = deep and "transparency" in image.info
-    rgba = None if colour_key else image.convert("RGBA")
-    if rgba is None or rgba.getchannel("A").getextrema() != (255, 255):
-        raise InputError(f"{path} has transparent pixels, which a view cannot keep; flatten it onto a background first")
-    return rgba
-
-
-def _from_sixteen_bits(grey: np.ndarray, path: Path) -> np.ndarray:
-    """Scale 0..65535 [H, W] to uint8 [H, W, 3]; 65535 = 257 x 255, so white stays white."""
-    if grey.min() < 0 or grey.max() > 65535:
-        raise InputError(f"{path} has values from {grey.min()} to {grey.max()}; scale them to 0..65535 first")
-    return np.repeat(((grey.astype(np.int32) + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
-
-
-def _write_png(pixels: np.ndarray, icc: bytes | None, file: BinaryIO) -> None:
-    Image.fromarray(pixels).save(file, format="PNG", icc_profile=icc)
+def _write_png(pixels: np.ndarray, icc: bytes | None, exif: bytes | None, file: BinaryIO) -> None:
+    Image.fromarray(pixels).save(file, format="PNG", icc_profile=icc, exif=PREFIX + exif if exif else None)
 
 
 def _size(view: np.ndarray) -> str:
     return f"{view.shape[1]}x{view.shape[0]}"
-
-
-def _say_nothing(sentence: str) -> None:
-    """The default `note`."""

@@ -54,7 +54,7 @@ class EncodeJob:
 
         pair, codec = read_pair(self.left, self.right), _codec(self.weights, self.device)
         if isinstance(self.quality, int):
-            data = codec.encode(*pair.views(), self.quality, icc=pair.icc, **self.options)
+            data = codec.encode(*pair.views(), self.quality, icc=pair.icc, exif=pair.exif, **self.options)
         else:
             data = encode_to_target(codec, pair, self.quality, **self.options).data
         self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class DecodeJob:
         views = (pair.left,) if self.left_only else pair.views()
         for target in self.targets:
             target.parent.mkdir(parents=True, exist_ok=True)
-        write_images(dict(zip(self.targets, views, strict=True)), pair.icc, force=True)
+        write_images(dict(zip(self.targets, views, strict=True)), pair.icc, force=True, exif=pair.exif)
         return ", ".join(map(str, self.targets))
 
 

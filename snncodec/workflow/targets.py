@@ -66,7 +66,7 @@ def encode_to_target(codec: Codec, pair: StereoPair, target: Target, **options: 
 
     def reach(quality: int) -> float:
         if quality not in files:
-            coded = codec.encode_pair(left, right, quality, icc=pair.icc, **options)
+            coded = codec.encode_pair(left, right, quality, icc=pair.icc, exif=pair.exif, **options)
             reached = {
                 "size": lambda: float(len(coded.data)),
                 "bpp": lambda: bpp(len(coded.data), left.size // 3 * 2),

@@ -8,7 +8,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
-ICC, LEFT, DISPARITY, RIGHT = 1, 2, 3, 4
+EXIF, ICC, LEFT, DISPARITY, RIGHT = 0, 1, 2, 3, 4
 WHOLE = 2**24  # what the probabilities of a model add up to
 MASK = 2**64 - 1  # the coder's state has 64 bits
 
@@ -54,6 +54,7 @@ def read_file(data):
     require(1 <= quality <= 100 and angle <= 15 and width and height, "the quality, the chroma angle or the size")
     table = [struct.unpack_from("<BII", data, 25 + 9 * i) for i in range(count)]
     check_tags([tag for tag, _, _ in table], bool(flags))
+    require(all(length <= 65536 for tag, length, _ in table if tag == EXIF), "the length of EXIF")
     payloads, offset = {}, end + 4
     for tag, length, crc in table:
         payload = data[offset : offset + length]
@@ -65,7 +66,7 @@ def read_file(data):
 
 def check_tags(tags, inter_view):
     """`Refused` unless the section table names the sections that it must name, in order [3]."""
-    require(all(ICC <= tag <= RIGHT for tag in tags), "the tags")
+    require(all(EXIF <= tag <= RIGHT for tag in tags), "the tags")
     require(tags == sorted(set(tags)), "the order of the tags")
     require(LEFT in tags and RIGHT in tags and (DISPARITY in tags) == inter_view, "the set of the tags")
 

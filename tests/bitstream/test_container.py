@@ -61,7 +61,9 @@ headers = st.builds(
     Header, uint32, uint32, st.integers(1, 100), st.binary(min_size=8, max_size=8), st.booleans(), st.integers(0, 15)
 )
 views = {Tag.LEFT: st.binary(), Tag.RIGHT: st.binary()}
-payloads = st.fixed_dictionaries(views, optional={Tag.ICC: st.binary(), Tag.DISPARITY: st.binary()})
+payloads = st.fixed_dictionaries(
+    views, optional={Tag.EXIF: st.binary(), Tag.ICC: st.binary(), Tag.DISPARITY: st.binary()}
+)
 
 
 @given(headers, payloads)
@@ -99,6 +101,8 @@ BROKEN_RULES = {
     "no left": (forge([(Tag.RIGHT, b"")]), FormatError, "LEFT section is missing"),
     "no right": (forge([(Tag.LEFT, b"")]), FormatError, "RIGHT section is missing"),
     "tag 5": (forge([*PLAIN, (5, b"")]), UnsupportedError, "unknown section tag 5"),
+    "long exif": (forge([(Tag.EXIF, bytes(65537)), *PLAIN]), FormatError, "EXIF section has 65537 bytes"),
+    "exif order": (forge([PLAIN[0], (Tag.EXIF, b""), PLAIN[1]]), FormatError, "EXIF stands after LEFT"),
     "field": (forge(PREDICTED), FormatError, "there is a DISPARITY section, but"),
     "no field": (forge(flags=1), FormatError, "DISPARITY section is missing"),
     "tag order": (forge(PLAIN[::-1]), FormatError, "LEFT stands after RIGHT"),
@@ -186,7 +190,7 @@ def test_the_header_is_read_whatever_happened_to_the_payloads():
     header, table = read_header(GOLDEN.replace(b"profile", b"PROFILE")[:-1])
     states = [section.state(GOLDEN.replace(b"profile", b"PROFILE")[:-1]) for section in table]
     assert header == HEADER
-    assert [(section.tag, section.length) for section in table] == list(zip(Tag, (7, 10, 5, 5), strict=True))
+    assert [(section.tag, section.length) for section in table] == list(zip(SECTIONS, (7, 10, 5, 5), strict=True))
     assert states == ["damaged", "ok", "ok", "cut short"]
 
 
@@ -205,3 +209,12 @@ def test_pack_refuses_sections_it_cannot_write():
         pack(HEADER, {Tag.LEFT: b""})
     with pytest.raises(UnsupportedError, match="unknown section tag 5"):
         pack(HEADER, {**SECTIONS, 5: b""})
+    with pytest.raises(FormatError, match="EXIF section has 65537 bytes"):
+        pack(HEADER, {**SECTIONS, Tag.EXIF: bytes(65537)})
+
+
+def test_metadata_stands_before_everything_else_and_comes_with_the_left_view():
+    data = pack(HEADER, {**SECTIONS, Tag.EXIF: b"II*"})
+    assert data == GOLDEN[:8] + b"\5" + GOLDEN[9:25] + data[25:34] + GOLDEN[25:61] + data[70:74] + b"II*" + GOLDEN[65:]
+    assert unpack(data)[1] == {**SECTIONS, Tag.EXIF: b"II*"}
+    assert list(unpack(data[:-5], left_only=True)[1]) == [Tag.EXIF, Tag.ICC, Tag.LEFT]

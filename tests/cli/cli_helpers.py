@@ -27,16 +27,20 @@ class Codec:
     def __init__(self, weights="base", device="auto"):
         self.weights = weights
 
-    def encode(self, left, right, quality=50, *, independent=False, effort=5, icc=None, progress=None):
+    def encode(self, left, right, quality=50, *, independent=False, effort=5, icc=None, exif=None, progress=None):
         header = Header(left.shape[1], left.shape[0], quality, f"{self.weights:>8}".encode()[:8], inter_view=False)
-        return container.pack(header, {Tag.LEFT: left.tobytes(), Tag.RIGHT: right.tobytes()})
+        kept = {tag: data for tag, data in ((Tag.EXIF, exif), (Tag.ICC, icc)) if data}
+        return container.pack(header, kept | {Tag.LEFT: left.tobytes(), Tag.RIGHT: right.tobytes()})
 
 
 def decode(data, left_only=False, *, weights=None, device="auto", max_pixels=MAX_PIXELS, progress=None):
     """What `Codec.encode` stored."""
-    _, sections = container.unpack(data, left_only, max_pixels)
-    views = [np.frombuffer(sections[tag], np.uint8).reshape(SHAPE) for tag in sorted(sections)]
-    return StereoPair(*views, *[None] * (2 - len(views)))
+    header, sections = container.unpack(data, left_only, max_pixels)
+    left, right = (
+        np.frombuffer(sections[tag], np.uint8).reshape(header.height, header.width, 3) if tag in sections else None
+        for tag in (Tag.LEFT, Tag.RIGHT)
+    )
+    return StereoPair(left, right, sections.get(Tag.ICC), sections.get(Tag.EXIF))
 
 
 @pytest.fixture

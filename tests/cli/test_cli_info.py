@@ -7,9 +7,11 @@ import cli_helpers
 import numpy as np
 import pytest
 from cli_helpers import fails, run
+from PIL import Image
 
 from snncodec.bitstream.container import Header, Tag, pack, unpack
 from snncodec.codec import Codec
+from snncodec.io.exif import clean_exif
 
 codec, folder, coded = cli_helpers.codec, cli_helpers.folder, cli_helpers.coded  # fixtures
 
@@ -38,7 +40,8 @@ def test_the_header_is_shown_to_programs(coded):
     assert facts.pop("weights") == b"    base".hex() and facts.pop("shipped_weights") is None
     assert "not shipped here" in facts.pop("obstacle")
     assert facts == {
-        "file": "pair.bin", "width": 7, "height": 5, "bytes": 257, "quality": 50, "inter_view": False, "surplus": 0
+        "file": "pair.bin", "width": 7, "height": 5, "bytes": 257, "quality": 50, "inter_view": False, "surplus": 0,
+        "metadata": {},
     }  # fmt: skip
 
 
@@ -97,3 +100,12 @@ def coded_here():
 
 def test_a_foreign_file_is_refused(folder):
     fails(run("info left.png"), "not a snncodec file")
+
+
+def test_when_and_with_what_a_pair_was_taken_is_shown(folder):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0132] = "FUJIFILM", "W3", "2024:05:06 07:08:09"
+    sections = {Tag.EXIF: clean_exif(exif.tobytes()), Tag.LEFT: b"l", Tag.RIGHT: b"r"}
+    Path("pair.bin").write_bytes(pack(Header(7, 5, 50, bytes(8), inter_view=False), sections))
+    assert "taken     2024:05:06 07:08:09, FUJIFILM W3" in run("info pair.bin").stdout
+    assert json.loads(run("info pair.bin --json").stdout)["metadata"]["Model"] == "W3"

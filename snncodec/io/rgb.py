@@ -1,0 +1,135 @@
+"""A picture that Pillow has opened in, upright 8-bit RGB out: the only file that knows Pillow's modes and oddities.
+It neither resizes, crops nor rectifies, and it never lets a picture through whose look it could not keep.
+
+What becomes of a picture (N = the user is told through `note`):
+    grey, palette, 1-bit       RGB with the same colours
+    16-bit grey                round(value / 257) (N)
+    16-bit colour              the eight bits that Pillow delivers (N); TIFF with separate planes is refused
+    CMYK                       Pillow's plain conversion, taken as sRGB; its ICC profile is dropped (N)
+    ICC profile                kept if it describes RGB and has at most 1 MiB, else dropped (N)
+    alpha, transparent colour  dropped if every pixel is opaque, else refused
+    EXIF orientation           applied to the pixels
+    EXIF date, camera          kept, see exif.py; damaged EXIF is left out (N)
+    several frames             the first one (N)
+    floating point, Lab, ...   refused
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from snncodec.errors import InputError
+from snncodec.io.exif import ORIENTATION, Exif, read_exif
+
+MAX_PROFILE_BYTES = 2**20  # the largest that Pillow reads back from a PNG
+EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # EXIF orientation -> what makes a picture stand upright
+
+NO_EXIF = Exif()
+
+Note = Callable[[str], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One picture as it is to be seen."""
+
+    pixels: np.ndarray  # uint8 [H, W, 3]
+    icc: bytes | None = None  # colour profile; None means sRGB
+    exif: Exif = NO_EXIF  # its orientation has been applied to the pixels
+
+
+def decode_picture(image: Image.Image, path: str, note: Note | None = None, orientation: int | None = None) -> Picture:
+    """Decode the first frame of an opened picture; `orientation` stands in where it has none of its own."""
+    note = note or say_nothing
+    if image.mode not in EIGHT_BIT_MODES + SIXTEEN_BIT_MODES:
+        raise InputError(f"{path} has pixels of mode {image.mode}; convert it to 8-bit RGB first")
+    frames = getattr(image, "n_frames", 1)
+    deep = _has_sixteen_bits(image, path)
+    if image.format == "TIFF":  # whose metadata Pillow reads from the file, which load() closes
+        with suppress(Exception):
+            image.getexif().get_ifd(ExifTags.IFD.Exif)
+    image.load()
+    exif = _metadata(image, path, note)
+    if (turn := TURNS.get(exif.orientation or orientation or 1)) is not None:
+        image = image.transpose(turn)
+    if frames > 1:
+        note(f"{path} holds {frames} pictures; only the first is used")
+    if deep:
+        note(f"{path} has 16 bits per sample; they are reduced to 8")
+    if image.mode == "CMYK":
+        note(f"{path} is CMYK; it is converted to sRGB without its colour profile")
+    icc = _profile(image, path, note)
+    opaque = _opaque(image, path, deep) if image.has_transparency_data else image
+    if opaque.mode in SIXTEEN_BIT_MODES:
+        return Picture(_from_sixteen_bits(np.asarray(opaque), path), icc, exif)
+    return Picture(np.array(opaque.convert("RGB")), icc, exif)
+
+
+def _metadata(image: Image.Image, path: str, note: Note) -> Exif:
+    """Return what is kept of the EXIF of a loaded picture."""
+    try:
+        data = image.info.get("exif") or image.getexif().tobytes()  # of TIFF and of old PNG, Pillow makes a block
+        exif = read_exif(data) if data else NO_EXIF
+        return exif if exif.orientation else replace(exif, orientation=image.getexif().get(ORIENTATION))  # XMP has one
+    except MemoryError:
+        raise
+    except Exception as error:  # metadata is never a reason to refuse a picture
+        note(f"{path} has EXIF metadata that cannot be read, and is left out: {error}")
+        return NO_EXIF
+
+
+def _has_sixteen_bits(image: Image.Image, path: str) -> bool:
+    """Ask the header, before load() forgets it: Pillow delivers 16-bit colour as if it had always had 8 bits."""
+    if image.mode in SIXTEEN_BIT_MODES:
+        return True
+    tags = getattr(image, "tag_v2", {})
+    if max(tags.get(ExifTags.Base.BitsPerSample, (8,))) > 8 and tags.get(ExifTags.Base.PlanarConfiguration) == 2:
+        raise InputError(f"{path} stores 16-bit colour in separate planes, which Pillow misreads; convert it to 8 bits")
+    codec, _, _, layout = next(iter(getattr(image, "tile", ())), ("", None, 0, ""))
+    if codec == "ppm" and isinstance(layout, tuple):  # PPM states its largest value
+        return layout[1] > 255
+    return ";16" in str(layout)
+
+
+def _profile(image: Image.Image, path: str, note: Note) -> bytes | None:
+    """Return the ICC profile if RGB pixels can keep it."""
+    icc = image.info.get("icc_profile")
+    if not icc or image.mode == "CMYK":
+        return None
+    if icc[16:20] != b"RGB " or len(icc) > MAX_PROFILE_BYTES:  # bytes 16 to 19 name the colour space (ICC.1, 7.2)
+        note(f"{path} has a colour profile that is not for RGB or larger than 1 MiB; it is dropped")
+        return None
+    return icc
+
+
+def _opaque(image: Image.Image, path: str, deep: bool) -> Image.Image:
+    """Return the picture as RGBA if nothing shines through; a 16-bit colour key cannot be found in 8-bit samples."""
+    colour_key = deep and "transparency" in image.info
+    rgba = None if colour_key else image.convert("RGBA")
+    if rgba is None or rgba.getchannel("A").getextrema() != (255, 255):
+        raise InputError(f"{path} has transparent pixels, which a view cannot keep; flatten it onto a background first")
+    return rgba
+
+
+def _from_sixteen_bits(grey: np.ndarray, path: str) -> np.ndarray:
+    """Scale 0..65535 [H, W] to uint8 [H, W, 3]; 65535 = 257 x 255, so white stays white."""
+    if grey.min() < 0 or grey.max() > 65535:
+        raise InputError(f"{path} has values from {grey.min()} to {grey.max()}; scale them to 0..65535 first")
+    return np.repeat(((grey.astype(np.int32) + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def say_nothing(sentence: str) -> None:
+    """The default `note`."""
