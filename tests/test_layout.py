@@ -21,7 +21,7 @@ DOORS = ("snncodec", "snncodec.__main__")  # they lead to everything
 # Packages and modules in the order in which they may import: each of them only what stands before it, and itself.
 ORDER = (
     "errors", "constants", "stopwatch", "io", "bitstream", "spiking", "model", "decoder", "encoder", "codec",
-    "pillow", "training", "benchmark", "export", "workflow", "cli",
+    "pillow", "training", "benchmark", "export", "workflow", "selftest", "cli",
 )  # fmt: skip
 WITHOUT_TORCH = ("errors", "constants", "stopwatch", "io", "bitstream")
 

@@ -84,7 +84,7 @@ def _encode_pair(
     with progress_bar("encoding", quiet) as progress:
         codec, words = Codec(*codec_options), ""
         if isinstance(wanted, int):
-            data = codec.encode(*pair.views(), wanted, icc=pair.icc, progress=progress, **options)
+            data = codec.encode(*pair.views(), wanted, icc=pair.icc, exif=pair.exif, progress=progress, **options)
         else:
             met = encode_to_target(codec, pair, wanted, **options)
             data, words = met.data, f", quality {met.quality} for {wanted} ({met.reached:.6g})"
