@@ -55,7 +55,7 @@ def test_options_are_passed_on(folder, codec):
 
     codec.Codec.encode = encode
     run("encode left.png right.png -o pair.bin -q 9 --weights own.safetensors --independent --effort 2")
-    expected = {"quality": 9, "weights": "own.safetensors", "independent": True, "effort": 2, "icc": None}
+    expected = {"quality": 9, "weights": "own.safetensors", "independent": True, "effort": 2, "icc": None, "exif": None}
     assert seen == expected | {"progress": None}  # no bar, because stderr is no terminal here
 
 
