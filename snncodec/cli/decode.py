@@ -1,27 +1,41 @@
-"""`snncodec decode`: one file -> its pictures as PNG; a folder of files -> a folder of pictures."""
+"""`snncodec decode`: one file -> its pictures; a folder of files -> a folder of pictures."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from snncodec.cli.many_files import Batch, Executor, Jobs, Layout, Resume, decode_jobs, output_folder
-from snncodec.cli.options import Device, Force, Quiet, check_targets, read_coded
+from snncodec.cli.options import STREAM, Device, Force, Quiet, check_targets, read_coded, write_stdout
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
+from snncodec.errors import InputError
+from snncodec.io.output_names import Content, Pictures, names_folder, picture_names
+
+CodedFiles = Annotated[
+    Path, typer.Argument(metavar="OUT.bin|DIR|-", help="File written by encode, or a folder of such; - is stdin.")
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR/|NAME[.EXT]|-",
+        help="By extension: .png, .tif (lossless), .jpg, .webp, .avif (quality 95); both in one: .mpo, .jps, .pns. "
+        "- is stdout. Default: OUT_left.png, OUT_right.png beside OUT.bin.",
+    ),
+]
+SideBySide = Annotated[bool, typer.Option("--sbs", help="Write both views as one picture, the left one on the left.")]
+Anaglyph = Annotated[bool, typer.Option("--anaglyph", help="Write one picture for red-cyan glasses (Dubois).")]
 
 
 def decode(
-    file: Annotated[Path, typer.Argument(metavar="OUT.bin|DIR", help="File written by encode, or a folder of such.")],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR|PREFIX", help="Default: OUT_left.png, OUT_right.png beside OUT.bin."
-        ),
-    ] = None,
+    file: CodedFiles,
+    output: Output = None,
     left_only: Annotated[bool, typer.Option("--left-only", help="Decode the left view alone.")] = False,
+    side_by_side: SideBySide = False,
+    anaglyph: Anaglyph = False,
     weights: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Needed if the file was not coded with shipped weights.")
     ] = None,
@@ -34,7 +48,7 @@ def decode(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Restore the pictures of a file as PNG, or those of every file in a folder.
+    """Restore the pictures of a file, or those of every file in a folder.
 
     snncodec decode pair.bin -o pictures/
 
@@ -42,38 +56,45 @@ def decode(
     """
     if file.is_dir():
         how = {"weights": weights, "device": device, "max_pixels": max_pixels}
+        if side_by_side or anaglyph:
+            raise InputError("--sbs and --anaglyph are for one file; a folder of files becomes single views")
         work = decode_jobs(file, output_folder(output, file), layout, left_only, **how)
         Batch(jobs, executor, force, resume, quiet).run(work)
         return
+    content = _content(left_only, side_by_side, anaglyph)
     data = read_coded(file)
-    prefix = _decode_prefix(file, output)
-    targets = [prefix.with_name(f"{prefix.name}_{view}.png") for view in ("left", "right")][: 1 if left_only else 2]
-    new_folder = _names_folder(output) and not prefix.parent.exists()
-    if not new_folder:
-        check_targets(targets, force)
+    pictures = _pictures(file, output, content)
+    folder = pictures.files[0].parent
+    new_folder = names_folder(output) and not folder.exists()
+    if output != str(STREAM) and not new_folder:
+        check_targets(list(pictures.files), force, inputs=[file])
     load_torch()
     from snncodec import codec
-    from snncodec.io.images import write_images
 
     with progress_bar("decoding", quiet) as progress:
         pair = codec.decode(data, left_only, weights=weights, device=device, max_pixels=max_pixels, progress=progress)
-    if new_folder:  # made as late as this, so that a file that cannot be decoded leaves none behind
-        prefix.parent.mkdir(parents=True)
-    views = (pair.left,) if left_only else pair.views()
-    write_images(dict(zip(targets, views, strict=True)), pair.icc, force)
+    from snncodec.io.pair_outputs import picture_bytes, write_pair
+
+    if output == str(STREAM):
+        write_stdout(picture_bytes(pair, pictures))
+    else:
+        if new_folder:  # made as late as this, so that a file that cannot be decoded leaves none behind
+            folder.mkdir(parents=True)
+        write_pair(pair, pictures, force)
     if not quiet:
         height, width, _ = pair.left.shape
-        say(f"{', '.join(map(str, targets))}: {width}x{height}")
+        say(f"{output if output == '-' else ', '.join(map(str, pictures.files))}: {width}x{height}")
 
 
-def _names_folder(output: str | None) -> bool:
-    if not output:
-        return False
-    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+def _content(left_only: bool, side_by_side: bool, anaglyph: bool) -> Content:
+    if left_only + side_by_side + anaglyph > 1:
+        raise InputError("--left-only, --sbs and --anaglyph exclude each other; give one of them")
+    return "left" if left_only else "sbs" if side_by_side else "anaglyph" if anaglyph else "views"
 
 
-def _decode_prefix(file: Path, output: str | None) -> Path:
-    """Return the path that _left.png and _right.png are appended to."""
-    if not output:
-        return file.with_name(file.stem)
-    return Path(output, file.stem) if _names_folder(output) else Path(output)
+def _pictures(file: Path, output: str | None, content: Content) -> Pictures:
+    if output != str(STREAM):
+        return picture_names(file, output, content)
+    if content == "views":
+        raise InputError("stdout takes one picture; add --sbs, --anaglyph or --left-only")
+    return Pictures(content, (Path("stdout.png"),))

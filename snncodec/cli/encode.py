@@ -1,37 +1,49 @@
-"""`snncodec encode`: two pictures -> one file; a folder of pairs -> a folder of files."""
+"""`snncodec encode`: two pictures, or one file that holds both -> one file; a folder of pairs -> a folder of files."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from snncodec.cli.encode_options import (
+    Left,
+    Output,
+    Quality,
+    Right,
+    SideBySide,
+    Strip,
+    Swap,
+    TargetBpp,
+    TargetPsnr,
+    TargetSize,
+)
 from snncodec.cli.many_files import Batch, Executor, Jobs, Resume, encode_jobs, output_folder
-from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_targets
+from snncodec.cli.options import STREAM, Device, Effort, Force, Independent, Quiet, Weights, check_targets, write_stdout
 from snncodec.cli.process import keep_freed_memory, load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT
 from snncodec.errors import InputError
+from snncodec.io.output_names import coded_name
 
 if TYPE_CHECKING:
+    from snncodec.io.images import StereoPair
     from snncodec.workflow.targets import Target
 
 DEFAULT_QUALITY = 50
 
 
 def encode(
-    left: Annotated[Path, typer.Argument(help="Left view: PNG, JPEG, TIFF, WebP ...; or a folder of pairs.")],
-    right: Annotated[Path | None, typer.Argument(help="Right view, of the same size.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="OUT.bin|DIR", help="File or folder to write.")
-    ] = None,
-    quality: Annotated[
-        int | None, typer.Option("--quality", "-q", min=1, max=100, help="Higher is better.  [default: 50]")
-    ] = None,
-    target_size: Annotated[int | None, typer.Option(metavar="BYTES", help="The best file of at most so many.")] = None,
-    target_bpp: Annotated[float | None, typer.Option(metavar="X", help="The same in bits per pixel.")] = None,
-    target_psnr: Annotated[float | None, typer.Option(metavar="DB", help="The smallest that reaches it.")] = None,
+    left: Left,
+    right: Right = None,
+    output: Output = None,
+    quality: Quality = None,
+    target_size: TargetSize = None,
+    target_bpp: TargetBpp = None,
+    target_psnr: TargetPsnr = None,
+    side_by_side: SideBySide = False,
+    swap: Swap = False,
+    strip: Strip = False,
     weights: Weights = "base",
     independent: Independent = False,
     effort: Effort = DEFAULT_EFFORT,
@@ -44,54 +56,61 @@ def encode(
 ) -> None:
     """Compress a pair of pictures into one file, or every pair of a folder.
 
+    Both views may stand in one file: an MPO, a JPS or PNS, a spatial photo, or a picture with --sbs.
+
     snncodec encode left.png right.png -o pair.bin -q 30
 
-    snncodec encode left.png right.png -o pair.bin --target-size 100000
+    snncodec encode photo.mpo --target-size 100000
 
     snncodec encode KITTI/training -o coded/ --jobs 4 --resume
     """
     wanted = _wanted(quality, {"size": target_size, "bpp": target_bpp, "psnr": target_psnr})
-    options = {"independent": independent, "effort": effort}
+    options: dict[str, Any] = {"independent": independent, "effort": effort}
     if left.is_dir() and right is None:
-        folder = output_folder(output, left)
-        work = encode_jobs(left, folder, say, quality=wanted, weights=weights, device=device, options=options)
+        how = {"quality": wanted, "weights": weights, "device": device, "options": options}
+        work = encode_jobs(left, output_folder(output, left), say, swap=swap, strip=strip, **how)
         Batch(jobs, executor, force, resume, quiet).run(work)
         return
-    if right is None or output is None:
-        raise typer.BadParameter(f"give {'the right view' if right is None else 'a file to write'} as well")
-    check_targets([output], force)
+    target = output or coded_name(left, right)
+    if target != STREAM:
+        check_targets([target], force, inputs=[path for path in (left, right) if path])
     load_torch()
-    _encode_pair((left, right), output, wanted, (weights, device), options, force, quiet)
-
-
-def _encode_pair(
-    views: tuple[Path, Path],
-    output: Path,
-    wanted: int | Target,
-    codec_options: tuple[str, str],
-    options: dict[str, Any],
-    force: bool,
-    quiet: bool,
-) -> None:
     from snncodec.benchmark.metrics import bpp
     from snncodec.codec import Codec
     from snncodec.io.files import write_bytes
-    from snncodec.io.images import read_pair
-    from snncodec.workflow.targets import encode_to_target
+    from snncodec.io.stereo_files import prepared
 
-    pair = read_pair(*views, note=None if quiet else say)
+    pair = prepared(_read(left, right, side_by_side, None if quiet else say), swap, strip)
     keep_freed_memory(pair.left.size // 3)
     with progress_bar("encoding", quiet) as progress:
-        codec, words = Codec(*codec_options), ""
-        if isinstance(wanted, int):
-            data = codec.encode(*pair.views(), wanted, icc=pair.icc, exif=pair.exif, progress=progress, **options)
-        else:
-            met = encode_to_target(codec, pair, wanted, **options)
-            data, words = met.data, f", quality {met.quality} for {wanted} ({met.reached:.6g})"
-    write_bytes(output, data, force)
+        data, words = _code(Codec(weights, device), pair, wanted, options | {"progress": progress})
+    if target == STREAM:
+        write_stdout(data)
+    else:
+        write_bytes(target, data, force)
     if not quiet:
-        height, width, _ = pair.left.shape
-        say(f"{output}: {len(data):,} bytes, {bpp(len(data), 2 * width * height):.3f} bpp{words}")
+        say(f"{target}: {len(data):,} bytes, {bpp(len(data), 2 * pair.left.size // 3):.3f} bpp{words}")
+
+
+def _code(codec: Any, pair: StereoPair, wanted: int | Target, options: dict[str, Any]) -> tuple[bytes, str]:
+    """The file, and what is to be said about how it met a target."""
+    from snncodec.workflow.targets import encode_to_target
+
+    if isinstance(wanted, int):
+        return codec.encode(*pair.views(), wanted, icc=pair.icc, exif=pair.exif, **options), ""
+    met = encode_to_target(codec, pair, wanted, **options)
+    return met.data, f", quality {met.quality} for {wanted} ({met.reached:.6g})"
+
+
+def _read(left: Path, right: Path | None, side_by_side: bool, note: Callable[[str], object] | None) -> StereoPair:
+    from snncodec.io.images import read_pair
+    from snncodec.io.stereo_files import read_stereo_file
+
+    if right is None:
+        return read_stereo_file(left, side_by_side=side_by_side, note=note)
+    if side_by_side:
+        raise InputError("--sbs is for one picture that holds both views; give one file, or leave it out")
+    return read_pair(left, right, note=note)
 
 
 def _wanted(quality: int | None, goals: dict[str, float | None]) -> int | Target:

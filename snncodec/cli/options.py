@@ -1,6 +1,8 @@
 """What several commands share: options, and what is asked before the work starts."""
 
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,6 +10,7 @@ import typer
 
 from snncodec.constants import EFFORTS
 from snncodec.errors import InputError
+from snncodec.io.files import same_file
 
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the networks run.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what exists.")]
@@ -15,14 +18,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr but 
 Weights = Annotated[str, typer.Option(metavar="NAME|FILE", help="Shipped weights by name, or a file of your own.")]
 Independent = Annotated[bool, typer.Option("--independent", help="Code the right view without the left one.")]
 Effort = Annotated[int, typer.Option(min=1, max=EFFORTS, help="1 is fastest, 9 makes the smallest files.")]
-CodedFile = Annotated[Path, typer.Argument(metavar="OUT.bin", help="File written by encode.")]
+CodedFile = Annotated[Path, typer.Argument(metavar="OUT.bin|-", help="File written by encode; - is stdin.")]
+STREAM = Path("-")  # standard input or output
 
 
-def check_targets(paths: list[Path], force: bool) -> None:
-    """Refuse before the work what `files.write_files` would refuse after it: `InputError`."""
+def check_targets(paths: list[Path], force: bool, inputs: Sequence[Path] = ()) -> None:
+    """Refuse before the work what `files.write_files` would refuse after it, and to replace an input: `InputError`."""
     if len({path.resolve() for path in paths}) < len(paths):
         raise InputError(f"{paths[0]} is named twice; give each output a name of its own")
     for path in paths:
+        if any(same_file(path, given) for given in inputs):
+            raise InputError(f"{path} is what is to be read; choose another output name")
         if path.is_dir():
             raise InputError(f"{path} is a folder; name a file to write")
         if path.exists() and not force:
@@ -37,8 +43,18 @@ def read_coded(file: Path) -> bytes:
     """The bytes of a file that starts like one of ours."""
     from snncodec.bitstream import container
 
+    if file == STREAM:
+        return container.read(sys.stdin.buffer)
     with open(file, "rb") as stream:
         return container.read(stream)
+
+
+def write_stdout(data: bytes) -> None:
+    """Write data, not talk, to stdout; `InputError` where that is a terminal."""
+    if sys.stdout.isatty():
+        raise InputError("stdout is a terminal, which cannot show this; pipe it into a program or a file")
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 def split_names(text: str) -> tuple[str, ...]:

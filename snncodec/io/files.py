@@ -9,7 +9,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -94,7 +94,7 @@ def _rename_all(staged: Mapping[Path, Path]) -> None:
 @contextmanager
 def open_seekable(path: Path) -> Iterator[BinaryIO]:
     """A file to read, `-` for standard input; what comes through a pipe is read whole, `LimitError` beyond 2 GiB."""
-    with open(sys.stdin.fileno() if str(path) == "-" else path, "rb", closefd=str(path) != "-") as file:
+    with nullcontext(sys.stdin.buffer) if str(path) == "-" else open(path, "rb") as file:
         if file.seekable():
             yield file
             return

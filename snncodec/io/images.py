@@ -86,7 +86,13 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS, note: Note | None = N
     file is missing, unreadable, damaged, no picture, transparent, or of a kind without a defined way to 8-bit RGB.
     """
     with sentences_of_errors(str(path)), open_seekable(path) as file:
-        return decode_picture(_open(file, str(path), max_pixels), str(path), note)
+        return decode_bytes(file, str(path), max_pixels, note)
+
+
+def decode_bytes(file: BinaryIO, name: str, max_pixels: int, note: Note | None = None) -> Picture:
+    """`read_picture` of an open file, which sentences call by `name`."""
+    with sentences_of_errors(name):
+        return decode_picture(_open(file, name, max_pixels), name, note)
 
 
 @contextmanager

@@ -51,8 +51,13 @@ class Picture:
     exif: Exif = NO_EXIF  # its orientation has been applied to the pixels
 
 
-def decode_picture(image: Image.Image, path: str, note: Note | None = None, orientation: int | None = None) -> Picture:
-    """Decode the first frame of an opened picture; `orientation` stands in where it has none of its own."""
+def decode_picture(
+    image: Image.Image, path: str, note: Note | None = None, orientation: int | None = None, upright: bool = False
+) -> Picture:
+    """Decode the first frame of an opened picture.
+
+    `orientation` stands in where the picture has none of its own; `upright`: it is not to be turned, whatever it says.
+    """
     note = note or say_nothing
     if image.mode not in EIGHT_BIT_MODES + SIXTEEN_BIT_MODES:
         raise InputError(f"{path} has pixels of mode {image.mode}; convert it to 8-bit RGB first")
@@ -63,7 +68,8 @@ def decode_picture(image: Image.Image, path: str, note: Note | None = None, orie
             image.getexif().get_ifd(ExifTags.IFD.Exif)
     image.load()
     exif = _metadata(image, path, note)
-    if (turn := TURNS.get(exif.orientation or orientation or 1)) is not None:
+    turn = TURNS.get(1 if upright else exif.orientation or orientation or 1)
+    if turn is not None:
         image = image.transpose(turn)
     if frames > 1:
         note(f"{path} holds {frames} pictures; only the first is used")

@@ -41,6 +41,8 @@ class EncodeJob:
     quality: int | Target
     weights: str = "base"
     device: str = "auto"
+    swap: bool = False
+    strip: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -50,9 +52,11 @@ class EncodeJob:
     def run(self) -> str:
         from snncodec.io.files import write_bytes
         from snncodec.io.images import read_pair
+        from snncodec.io.stereo_files import prepared
         from snncodec.workflow.targets import encode_to_target
 
-        pair, codec = read_pair(self.left, self.right), _codec(self.weights, self.device)
+        pair = prepared(read_pair(self.left, self.right), self.swap, self.strip)
+        codec = _codec(self.weights, self.device)
         if isinstance(self.quality, int):
             data = codec.encode(*pair.views(), self.quality, icc=pair.icc, exif=pair.exif, **self.options)
         else:

@@ -21,7 +21,13 @@ def test_quiet_says_nothing(coded):
 
 @pytest.mark.parametrize(
     ("output", "prefix"),
-    [("there", "there/pair"), ("there/", "there/pair"), ("new/deep/", "new/deep/pair"), ("there/x.y", "there/x.y")],
+    [
+        ("there", "there/pair"),
+        ("there/", "there/pair"),
+        ("new/deep/", "new/deep/pair"),
+        ("there/x", "there/x"),
+        ("there/x.y.png", "there/x.y"),
+    ],
 )
 def test_outputs_are_named_after_the_folder_or_prefix(coded, output, prefix):
     Path("there").mkdir()

@@ -93,8 +93,8 @@ def test_a_bug_is_not_hidden(folder, codec):
     "line",
     [
         "compress",
-        "encode left.png -o pair.bin",
-        "encode left.png right.png",
+        "encode",
+        "encode left.png right.png left.png -o pair.bin",
         "encode left.png right.png -o pair.bin -q 0",
         "encode left.png right.png -o pair.bin -q 101",
         "encode left.png right.png -o pair.bin -q high",

@@ -1,0 +1,67 @@
+"""Spatial photos: HEIC files with a stereo pair of pictures, as phones and headsets write them (extra `heic`)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from snncodec.errors import InputError, LimitError
+from snncodec.io.exif import Exif
+from snncodec.io.images import StereoPair, pair_of, sentences_of_errors
+from snncodec.io.rgb import Note, Picture, decode_picture
+
+if TYPE_CHECKING:
+    from pillow_heif import HeifImage
+
+BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"MiHE")
+STEREO_PAIR = "ster"  # the entity group of two views, the left one first (ISO/IEC 23008-12)
+
+
+def is_heic(data: bytes) -> bool:
+    """Whether these bytes begin a HEIC file."""
+    return data[4:8] == b"ftyp" and data[8:12] in BRANDS
+
+
+def read_heic(data: bytes, name: str, max_pixels: int, note: Note) -> StereoPair:
+    """The stereo pair of a HEIC file; `InputError` if there is none, or if the extra `heic` is not installed."""
+    try:
+        from pillow_heif import open_heif
+    except ImportError as error:
+        raise InputError(
+            f"{name} is a HEIC file, which needs one package more: pip install 'snncodec[heic]'"
+        ) from error
+    with sentences_of_errors(name):
+        images = list(open_heif(io.BytesIO(data)))
+        left, right = _stereo_pair(images, name, note)
+        names = f"the left view of {name}", f"the right view of {name}"
+        if too_large := next((view for view in (left, right) if view.size[0] * view.size[1] > max_pixels), None):
+            width, height = too_large.size
+            raise LimitError(f"{name} is {width}x{height}, the limit is {max_pixels} pixels per view")
+        return pair_of((_view(left, names[0], note), _view(right, names[1], note)), names, note)
+
+
+def _stereo_pair(images: list[HeifImage], name: str, note: Note) -> tuple[HeifImage, HeifImage]:
+    """The left and the right picture, by the group that says so, or the only two that there are."""
+    info: dict[str, Any] = dict(images[0].info) if images else {}
+    groups = info.get("entity_groups", [])
+    pairs = [group["images"] for group in groups if group["type"] == STEREO_PAIR]
+    if len(pairs) == 1 and len(pairs[0]) == 2 and None not in pairs[0]:
+        note(f"{name}: left and right are taken from its stereo pair (--swap exchanges them)")
+        return images[pairs[0][0]], images[pairs[0][1]]
+    if len(images) != 2 or pairs:
+        sizes = ", ".join(f"{image.size[0]}x{image.size[1]}" for image in images)
+        raise InputError(f"{name} is no spatial photo: it holds {len(images)} pictures ({sizes}), {len(pairs)} pairs")
+    note(f"{name} has two pictures, but does not say which is left; the first is taken (--swap exchanges them)")
+    return images[0], images[1]
+
+
+def _view(image: HeifImage, name: str, note: Note) -> Picture:
+    """One picture, which the decoder has turned already, whatever its EXIF says."""
+    with sentences_of_errors(name):
+        pixels: Image.Image = image.to_pillow()
+        pixels.info = {key: value for key in ("icc_profile", "exif") if (value := image.info.get(key))}
+        picture = decode_picture(pixels, name, note, upright=True)
+    return replace(picture, exif=Exif(picture.exif.block, 1))
