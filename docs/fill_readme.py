@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,25 @@ from snncodec.benchmark.runner import BenchResult
 
 ROOT = Path(__file__).parent.parent
 RESULTS, PLOT, README = ROOT / "docs/results/pairs.json", ROOT / "docs/rd_curves.svg", ROOT / "README.md"
+LOOKS_FROM = (29, 31.5, 35, 39.5, 43)  # dB
+LOOKS = (
+    "a thumbnail: soft, textures gone",
+    "soft; fine for previews",
+    "good at normal size, soft when enlarged",
+    "good; differences show side by side only",
+    "very good; differences show when enlarged",
+    "hard to tell from the original",
+)
 POINTS = 6  # of a curve at most, which is as many as a line holds
 
 
 def filled(readme: str, result: BenchResult) -> str:
     """The README with its tables made anew from the results."""
-    for name, table in {"curves": curves(result), "comparison": comparison(result)}.items():
+    for name, table in {
+        "curves": curves(result),
+        "comparison": comparison(result),
+        "qualities": qualities(result),
+    }.items():
         marks = rf"(<!-- {name}: made by docs/fill_readme.py -->\n).*?(<!-- end of {name} -->)"
         readme, found = re.subn(marks, lambda m, t=table: m[1] + t + m[2], readme, flags=re.DOTALL)
         if found != 1:
@@ -47,6 +61,15 @@ def comparison(result: BenchResult) -> str:
         lines.append([codec, *bd_cells(result.summary["bd_rate"].get(codec)), *mp_s])
     heading = ["codec", f"BD-rate of {OURS}", "single pairs", "of mean curves", "encode MP/s", "decode MP/s"]
     return markdown(heading, lines)
+
+
+def qualities(result: BenchResult) -> str:
+    """What a quality of snncodec looks like and takes; bpp are those of the mean."""
+    lines = []
+    for mean in (mean for mean in result.summary["means"] if mean["codec"] == OURS):
+        megabytes = [f"{mean['bpp'] * 2 * megapixels / 8:.2g} MB" for megapixels in (2, 12)]
+        lines.append([str(mean["quality"]), LOOKS[bisect(LOOKS_FROM, mean["psnr"])], f"{mean['psnr']:.1f}", *megabytes])
+    return markdown(["q", "looks", "PSNR in dB", "two views of 2 megapixels", "of 12"], lines)
 
 
 def bd_cells(entry: dict[str, Any] | None) -> list[str]:

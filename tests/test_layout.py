@@ -21,7 +21,7 @@ DOORS = ("snncodec", "snncodec.__main__")  # they lead to everything
 # Packages and modules in the order in which they may import: each of them only what stands before it, and itself.
 ORDER = (
     "errors", "constants", "stopwatch", "io", "bitstream", "spiking", "model", "decoder", "encoder", "codec",
-    "pillow", "training", "benchmark", "export", "workflow", "cli",
+    "pillow", "training", "benchmark", "export", "workflow", "selftest", "cli",
 )  # fmt: skip
 WITHOUT_TORCH = ("errors", "constants", "stopwatch", "io", "bitstream")
 
@@ -39,7 +39,9 @@ NORMATIVE = {
 }  # fmt: skip
 
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40  # lines
-LONGER_FUNCTIONS = {"snncodec.cli.bench.bench": "a line for each option"}  # full name -> why it may be longer
+LONGER_FUNCTIONS = {  # full name -> the reason why it may be longer
+    f"snncodec.cli.{command}.{command}": "a line for each option" for command in ("bench", "decode", "encode")
+}
 
 
 def parse(name):

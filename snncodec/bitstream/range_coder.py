@@ -23,6 +23,7 @@ queue = constriction.stream.queue
 ANY_ROWS = Categorical(perfect=False)  # the model of symbols that come with a row of weights each
 MOST_ROWS = 2**12  # that are in memory at once
 HALF = 2**16  # an escaped symbol is two uniform 16-bit halves of symbol + 2**31
+WORD_BITS, STATE_BITS = 32, 64  # of what is written, and of what an encoder may still hold when it stops
 
 
 def adaptive_model(counts: np.ndarray) -> Categorical:
@@ -114,7 +115,9 @@ class RangeDecoder:
     def __init__(self, data: bytes) -> None:
         if len(data) % 4:
             raise FormatError(f"an entropy-coded section has {len(data)} bytes, which is not a multiple of 4")
-        self.coder = queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
+        words = np.frombuffer(data, "<u4").astype(np.uint32)
+        self.coder = queue.RangeDecoder(words)
+        self.bypass_bits_left = WORD_BITS * len(words) + 2 * STATE_BITS  # no encoder writes more into so many words
 
     @timed("entropy_coder")
     def decode_adaptive(self, number: int, counts: np.ndarray) -> np.ndarray:
@@ -123,7 +126,13 @@ class RangeDecoder:
 
     @timed("entropy_coder")
     def decode_bypass(self, number: int, size: int) -> np.ndarray:
-        """The next int64 symbols [number] from 0 to size - 1."""
+        """The next int64 symbols [number] from 0 to size - 1.
+
+        Past its last word the coder goes on for ever; bypass bits, escapes among them, are counted so that this ends.
+        """
+        self.bypass_bits_left -= int(number) * (size.bit_length() - 1)
+        if self.bypass_bits_left < 0:
+            raise FormatError("an entropy-coded section ends before its pictures do")
         return self._next(Uniform(size), int(number))
 
     def _next(self, model: Categorical | Uniform, given: int | np.ndarray) -> np.ndarray:

@@ -1,27 +1,21 @@
-"""`snncodec decode`: one file -> its pictures."""
+"""`snncodec decode`: one file -> its pictures; a folder of files -> a folder of pictures."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from snncodec.cli.options import (
-    STREAM,
-    CodedFile,
-    Device,
-    Force,
-    Quiet,
-    check_stdout,
-    check_targets,
-    read_coded,
-    write_stdout,
-)
+from snncodec.cli.many_files import Batch, Executor, Jobs, Layout, Resume, decode_jobs, output_folder
+from snncodec.cli.options import STREAM, Device, Force, Quiet, check_stdout, check_targets, read_coded, write_stdout
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
 from snncodec.io.output_names import Content, Pictures, names_folder, picture_names
 
+CodedFiles = Annotated[
+    Path, typer.Argument(metavar="OUT.bin|DIR|-", help="File written by encode, or a folder of such; - is stdin.")
+]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -37,7 +31,7 @@ Anaglyph = Annotated[bool, typer.Option("--anaglyph", help="Write one picture fo
 
 
 def decode(
-    file: CodedFile,
+    file: CodedFiles,
     output: Output = None,
     left_only: Annotated[bool, typer.Option("--left-only", help="Decode the left view alone.")] = False,
     side_by_side: SideBySide = False,
@@ -47,10 +41,26 @@ def decode(
     ] = None,
     max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger views.")] = MAX_PIXELS,
     device: Device = "auto",
+    layout: Layout = "names",
+    jobs: Jobs = None,
+    executor: Executor = "local",
+    resume: Resume = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Restore the pictures of a file."""
+    """Restore the pictures of a file, or those of every file in a folder.
+
+    snncodec decode pair.bin -o pictures/
+
+    snncodec decode coded/ -o KITTI/ --layout kitti
+    """
+    if file.is_dir():
+        how = {"weights": weights, "device": device, "max_pixels": max_pixels}
+        if side_by_side or anaglyph:
+            raise InputError("--sbs and --anaglyph are for one file; a folder of files becomes single views")
+        work = decode_jobs(file, output_folder(output, file), layout, left_only, **how)
+        Batch(jobs, executor, force, resume, quiet).run(work)
+        return
     content = _content(left_only, side_by_side, anaglyph)
     data = read_coded(file)
     pictures = _pictures(file, output, content)

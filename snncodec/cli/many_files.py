@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,11 +14,19 @@ from snncodec.cli.terminal import progress_bar, say
 from snncodec.errors import InputError
 
 if TYPE_CHECKING:
-    from snncodec.workflow.jobs import Job
+    from snncodec.workflow.jobs import DecodeJob, EncodeJob, Job
 
 Jobs = Annotated[int | None, typer.Option(min=1, help="Of a folder: processes at once.  [default: all cores]")]
 Executor = Annotated[str, typer.Option(metavar="local|dask://HOST:PORT", help="Of a folder: where processes run.")]
+Layout = Annotated[
+    Literal["names", "folders", "kitti"], typer.Option(help="Of a folder: x_left.png; left/x.png; or image_2/x.png.")
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Of a folder: skip what exists already.")]
+LAYOUTS = {  # where the views of x go; `encode` finds them there
+    "names": ("{}_left.png", "{}_right.png"),
+    "folders": ("left/{}.png", "right/{}.png"),
+    "kitti": ("image_2/{}.png", "image_3/{}.png"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,18 +57,36 @@ class Batch:
             raise typer.Exit(1)
 
 
-def output_folder(output: str | None, inputs: Path) -> Path:
+def output_folder(output: str | Path | None, inputs: Path) -> Path:
     """The folder that files go to; `InputError` if none is named, or a file."""
-    if output is None or output == "-":
+    if output is None or str(output) == "-":
         raise InputError(f"{inputs} is a folder; name the folder for what becomes of it with -o OUT/")
     if Path(output).exists() and not Path(output).is_dir():
         raise InputError(f"{output} is a file; {inputs} is a folder, and needs a folder to write to")
     return Path(output)
 
 
-def coded_files(folder: Path) -> list[Path]:
-    """All .bin files below a folder, in natural order; `InputError` if there is none."""
-    files = sorted(path for path in folder.rglob("*.bin") if path.is_file())
-    if not files:
-        raise InputError(f"there is no .bin file in {folder}")
-    return files
+def encode_jobs(data: Path, folder: Path, say_orphan: Callable[[str], object], **how: Any) -> list[EncodeJob]:
+    """A job for each stereo pair below `data`; `how` are the other fields of the jobs. Single views are told."""
+    from snncodec.io.datasets import find_pairs
+    from snncodec.workflow.jobs import EncodeJob
+
+    scenes, orphans = find_pairs(data)
+    for orphan in orphans:
+        say_orphan(f"note: {orphan} has no partner; it is left out")
+    return [EncodeJob(s.name, s.left, s.right, folder / f"{s.name}.bin", **how) for s in scenes]
+
+
+def decode_jobs(files: Path, folder: Path, layout: str, left_only: bool, **how: Any) -> list[DecodeJob]:
+    """A job for each .bin file below `files`, whose pictures keep its place in the folders; `InputError` for none."""
+    from snncodec.workflow.jobs import DecodeJob
+
+    found = sorted(path for path in files.rglob("*.bin") if path.is_file())
+    if not found:
+        raise InputError(f"there is no .bin file in {files}")
+    jobs = []
+    for file in found:
+        name = file.relative_to(files).with_suffix("")
+        targets = tuple(folder / name.parent / place.format(name.name) for place in LAYOUTS[layout])
+        jobs.append(DecodeJob(str(file), file, targets[: 1 if left_only else 2], left_only, **how))
+    return jobs

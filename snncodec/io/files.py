@@ -5,7 +5,6 @@ It also opens what is to be read, pipes and standard input included.
 
 import io
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from snncodec.errors import InputError, LimitError
+from snncodec.io.temporary import remove_stale, temporary_beside
 
 MAX_WHOLE_BYTES = 2**31  # of a file that is kept in memory
 
@@ -32,11 +32,13 @@ def write_files(writers: Mapping[Path, Callable[[BinaryIO], object]], force: boo
     targets = {path: _checked(path, force) for path in writers}
     if len(set(targets.values())) < len(targets):
         raise InputError(f"{' and '.join(map(str, writers))} are one file; give each output a name of its own")
+    for folder in {target.parent for target in targets.values()}:
+        remove_stale(folder)
     staged: dict[Path, Path] = {}  # target -> temporary file that holds its new content
     try:
         for path, write in writers.items():
             target = targets[path]
-            staged[target] = _beside(target)
+            staged[target] = temporary_beside(target)
             with open(staged[target], "xb") as file:
                 write(file)
                 file.flush()
@@ -64,15 +66,10 @@ def _checked(path: Path, force: bool) -> Path:
     return target
 
 
-def _beside(target: Path) -> Path:
-    """Return a hidden name nobody uses, in the same folder because a rename cannot cross file systems."""
-    return target.with_name(f".snncodec-{secrets.token_hex(8)}.tmp")
-
-
 def _rename_all(staged: Mapping[Path, Path]) -> None:
     """Move every temporary file over its target; if one move fails, put back what the earlier ones replaced."""
     earlier = list(staged)[:-1]  # the last move succeeds or changes nothing, so it needs no way back
-    copies = {target: _beside(target) for target in earlier if target.exists()}
+    copies = {target: temporary_beside(target) for target in earlier if target.exists()}
     try:
         for target, copy in copies.items():
             shutil.copy2(target, copy)

@@ -54,7 +54,9 @@ def read_stereo_file(
     return pair
 
 
-def swapped(pair: StereoPair) -> StereoPair:
-    """The pair with its views exchanged."""
+def prepared(pair: StereoPair, swap: bool, strip: bool) -> StereoPair:
+    """The pair with its views exchanged, and without EXIF, as asked for."""
     left, right = pair.views()
-    return replace(pair, left=right, right=left)
+    if swap:
+        left, right = right, left
+    return replace(pair, left=left, right=right, exif=None if strip else pair.exif)

@@ -30,7 +30,7 @@ from snncodec.model.weights import read_weights, save_weights, trainable
 from snncodec.spiking.layers import set_on_grid
 from snncodec.spiking.neurons import compile_neurons
 from snncodec.training.averaging import averaged
-from snncodec.training.checkpoint import PROGRESS, read_checkpoint, write_checkpoint
+from snncodec.training.checkpoint import PROGRESS, read_last_checkpoint, write_checkpoint
 from snncodec.training.crops import CropSampler, StereoSampler, validation_crops
 from snncodec.training.fit_tables import count_symbols, fit_frequencies, logistic_frequencies
 from snncodec.training.initial_transform import start_transform
@@ -63,7 +63,7 @@ class Trainer:
         if any(PLAN[stage].pairs for stage in options.stages):
             self.samplers[True] = StereoSampler(pairs, self.sampler, self.crop_random)
         self.crops = validation_crops(options.val) if options.val else None
-        self.checkpoint = read_checkpoint(options.resume) if options.resume else None
+        self.checkpoint = read_last_checkpoint(options.resume, report) if options.resume else None
         self.model = self._first_model()
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
         self.model.train()

@@ -41,6 +41,8 @@ class EncodeJob:
     quality: int | Target
     weights: str = "base"
     device: str = "auto"
+    swap: bool = False
+    strip: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -49,10 +51,11 @@ class EncodeJob:
 
     def run(self) -> str:
         from snncodec.io.files import write_bytes
-        from snncodec.io.stereo_files import read_views
+        from snncodec.io.stereo_files import prepared, read_views
         from snncodec.workflow.targets import encode_to_target
 
-        pair, codec = read_views(self.left, self.right), _codec(self.weights, self.device)
+        pair = prepared(read_views(self.left, self.right), self.swap, self.strip)
+        codec = _codec(self.weights, self.device)
         if isinstance(self.quality, int):
             data = codec.encode(*pair.views(), self.quality, icc=pair.icc, exif=pair.exif, **self.options)
         else:
@@ -84,7 +87,8 @@ class DecodeJob:
         codec = _codec(self.weights or str(find_by_id(container.read_header(data)[0].weights_id)), self.device)
         pair = codec.decode(data, self.left_only, max_pixels=self.max_pixels)
         views = (pair.left,) if self.left_only else pair.views()
-        self.targets[0].parent.mkdir(parents=True, exist_ok=True)
+        for target in self.targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
         write_images(dict(zip(self.targets, views, strict=True)), pair.icc, force=True, exif=pair.exif)
         return ", ".join(map(str, self.targets))
 

@@ -11,7 +11,7 @@ from stereo_helpers import BLUE, RED, exif_of, looks_like, mpo, picture
 from snncodec.errors import InputError, LimitError
 from snncodec.io.exif import exif_facts
 from snncodec.io.images import read_pair
-from snncodec.io.stereo_files import read_stereo_file, swapped
+from snncodec.io.stereo_files import prepared, read_stereo_file
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -37,7 +37,7 @@ def test_the_first_view_is_the_left_one_and_it_is_said(read, data):
     pair, notes = read(data)
     assert looks_like(pair.left, RED) and looks_like(pair.right, BLUE)
     assert "the first view is taken for the left eye's" in notes
-    assert looks_like(swapped(pair).left, BLUE) and looks_like(swapped(pair).right, RED)
+    assert looks_like(prepared(pair, True, False).left, BLUE) and looks_like(prepared(pair, True, False).right, RED)
 
 
 @pytest.mark.parametrize("order", "<>")

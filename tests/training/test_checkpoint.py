@@ -9,6 +9,7 @@ from training_helpers import run, tensors
 
 from snncodec.errors import SnncodecError, TrainingError
 from snncodec.training import trainer
+from snncodec.training.checkpoint import FIELDS, read_checkpoint, write_checkpoint
 
 quick, data, options = training_helpers.quick, training_helpers.data, training_helpers.options  # fixtures
 
@@ -51,6 +52,40 @@ def test_what_is_no_checkpoint_is_refused_in_a_sentence(content, options, tmp_pa
         file.write_bytes(Path(tiny).read_bytes() if content == "weights" else content)
     with pytest.raises(SnncodecError):
         run(options("run", resume=file))
+
+
+def trained(options):
+    """The last checkpoint of a run of two stages, so that there is one before it."""
+    made = options("run", stages=("prior", "decoder"), steps=4)
+    run(made)
+    return made.out / "last.ckpt"
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])
+def test_a_damaged_checkpoint_is_replaced_by_the_one_before_it_and_this_is_said(damage, options):
+    last, lines = trained(options), []
+    expected, data = tensors(last.with_name("last.safetensors")), bytearray(last.read_bytes())
+    data[len(data) // 2] ^= 1
+    last.write_bytes(data[:-40] if damage == "cut" else data)
+    if damage == "gone":
+        last.unlink()
+    again = run(options("run", stages=("prior", "decoder"), steps=4, resume=last), lines)
+    assert "continues from" in lines[0] and "previous.ckpt" in lines[0]
+    assert tensors(again) == expected
+
+
+def test_a_damaged_checkpoint_never_becomes_the_previous_one(options):
+    last = trained(options)
+    good = last.with_name("previous.ckpt").read_bytes()
+    last.write_bytes(last.read_bytes()[:-1])
+    write_checkpoint(dict.fromkeys(FIELDS), last)
+    assert last.with_name("previous.ckpt").read_bytes() == good
+
+
+def test_a_checkpoint_without_a_hash_is_read(options):
+    last = trained(options)
+    torch.save(read_checkpoint(last), last)
+    assert set(read_checkpoint(last)) == set(FIELDS)
 
 
 @pytest.mark.parametrize(
