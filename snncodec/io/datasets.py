@@ -40,6 +40,7 @@ KNOWN = (
     "InStereo2K, Cityscapes, Sintel, Flickr1024, Holopix50k, FallingThings, files that hold both views (.mpo, .jps, "
     ".pns, .heic), or a pairs.csv with two columns of relative paths"
 )
+VIEWS = (*SUFFIXES, "heic", "heif")  # extensions of single views, the better ones first
 SINGLE = ("mpo", "jps", "pns", "heic", "heif")  # extensions of files that may hold both views
 DELIMITERS = ",;\t"  # of pairs.csv; spreadsheets write all three
 
@@ -73,7 +74,8 @@ def list_pairs(root: Path, single_files: bool = False) -> tuple[list[Scene], lis
     Returns the pairs in natural order of their names (2 before 10), and the orphans: views whose other half is missing.
     If the folder holds a `pairs.csv` (columns left and right, paths relative to the folder, header optional), its rows
     are the pairs, in its order, and nothing else is looked at. Where a scene exists in several file types, PNG wins.
-    With `single_files`, a file that may hold both views is a pair too, unless there is one of its name in two files.
+    With `single_files`, a file that may hold both views is a pair too, unless it is named like a single view, or a pair of
+    two files has its name.
     Raises InputError for a folder that cannot be read, and for a `pairs.csv` without pairs or with a bad row.
     """
     root = Path(root)
@@ -81,15 +83,14 @@ def list_pairs(root: Path, single_files: bool = False) -> tuple[list[Scene], lis
         raise InputError(f"{root} is not a folder; give the folder of a stereo dataset")
     if os.path.isfile(root / "pairs.csv"):
         return _listed(root), []
-    pairs, orphans = _match(sorted(list_pictures(root), key=lambda path: (_rank(path), path)))
+    pairs, orphans = _match(sorted(list_pictures(root, VIEWS), key=lambda path: (_rank(path), path)))
     scenes = [Scene(name or root.resolve().name, root / left, root / right) for name, left, right in pairs]
     if single_files:
-        taken = {path for pair in pairs for path in pair}  # names and views
+        taken = {*orphans, *(path for pair in pairs for path in pair)}  # names and views
         single = [path for path in sorted(list_pictures(root, SINGLE)) if path not in taken]
         stems = Counter(os.path.splitext(path)[0] for path in single)
         names = {path: stem if stems[stem] == 1 else path for path in single for stem in [os.path.splitext(path)[0]]}
         scenes += [Scene(name, root / path) for path, name in names.items() if name not in taken]
-        orphans = [path for path in orphans if path not in names]
     scenes.sort(key=lambda scene: (_natural(scene.name), str(scene.left)))
     return scenes, [root / orphan for orphan in sorted(orphans, key=_natural)]
 
@@ -131,7 +132,7 @@ def _suffixes_differ(pair: tuple[str, str]) -> bool:
 
 
 def _rank(path: str) -> int:
-    return SUFFIXES.index(os.path.splitext(path)[1][1:].lower())
+    return VIEWS.index(os.path.splitext(path)[1][1:].lower())
 
 
 def list_pictures(root: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Spatial photos: HEIC files with a stereo pair of pictures, as phones and headsets write them (extra `heic`)."""
+"""HEIC (extra `heic`): photos of phones, and spatial photos, which hold a stereo pair, of phones and headsets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from snncodec.errors import InputError, LimitError
 from snncodec.io.exif import Exif
-from snncodec.io.images import StereoPair, pair_of, sentences_of_errors
-from snncodec.io.rgb import Note, Picture, decode_picture
+from snncodec.io.rgb import Note, Picture, decode_picture, sentences_of_errors
 
 if TYPE_CHECKING:
     from pillow_heif import HeifImage
@@ -25,27 +22,40 @@ def is_heic(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and data[8:12] in BRANDS
 
 
-def read_heic(data: bytes, name: str, max_pixels: int, note: Note) -> StereoPair:
-    """The stereo pair of a HEIC file; `InputError` if there is none, or if the extra `heic` is not installed."""
+def read_main(data: bytes, name: str, max_pixels: int, note: Note) -> Picture:
+    """The main picture of a HEIC file; errors as `read_views`."""
+    with sentences_of_errors(name):
+        images = _open(data, name)
+        main = next((image for image in images if image.info.get("primary")), images[0])
+        if len(images) > 1:
+            note(f"{name} holds {len(images)} pictures; only the main one is used")
+        return _view(main, name, max_pixels, note)
+
+
+def read_views(data: bytes, name: str, max_pixels: int, note: Note) -> tuple[Picture, Picture]:
+    """The left and the right view of a HEIC file; `InputError` if it has none, or if the extra is not installed."""
+    with sentences_of_errors(name):
+        left, right = _stereo_pair(_open(data, name), name, note)
+        return _view(left, name, max_pixels, note), _view(right, name, max_pixels, note)
+
+
+def _open(data: bytes, name: str) -> list[HeifImage]:
+    """The pictures of a file, none of them decoded yet."""
     try:
         from pillow_heif import open_heif
     except ImportError as error:
         raise InputError(
             f"{name} is a HEIC file, which needs one package more: pip install 'snncodec[heic]'"
         ) from error
-    with sentences_of_errors(name):
-        images = list(open_heif(io.BytesIO(data)))
-        left, right = _stereo_pair(images, name, note)
-        names = f"the left view of {name}", f"the right view of {name}"
-        if too_large := next((view for view in (left, right) if view.size[0] * view.size[1] > max_pixels), None):
-            width, height = too_large.size
-            raise LimitError(f"{name} is {width}x{height}, the limit is {max_pixels} pixels per view")
-        return pair_of((_view(left, names[0], note), _view(right, names[1], note)), names, note)
+    images = list(open_heif(io.BytesIO(data)))
+    if not images:
+        raise InputError(f"{name} holds no picture")
+    return images
 
 
 def _stereo_pair(images: list[HeifImage], name: str, note: Note) -> tuple[HeifImage, HeifImage]:
     """The left and the right picture, by the group that says so, or the only two that there are."""
-    info: dict[str, Any] = dict(images[0].info) if images else {}
+    info: dict[str, Any] = dict(images[0].info)
     groups = info.get("entity_groups", [])
     pairs = [group["images"] for group in groups if group["type"] == STEREO_PAIR]
     if len(pairs) == 1 and len(pairs[0]) == 2 and None not in pairs[0]:
@@ -58,10 +68,12 @@ def _stereo_pair(images: list[HeifImage], name: str, note: Note) -> tuple[HeifIm
     return images[0], images[1]
 
 
-def _view(image: HeifImage, name: str, note: Note) -> Picture:
+def _view(image: HeifImage, name: str, max_pixels: int, note: Note) -> Picture:
     """One picture, which the decoder has turned already, whatever its EXIF says."""
-    with sentences_of_errors(name):
-        pixels: Image.Image = image.to_pillow()
-        pixels.info = {key: value for key in ("icc_profile", "exif") if (value := image.info.get(key))}
-        picture = decode_picture(pixels, name, note, upright=True)
+    width, height = image.size
+    if width * height > max_pixels:
+        raise LimitError(f"{name} is {width}x{height}, the limit is {max_pixels} pixels per view")
+    pixels = image.to_pillow()
+    pixels.info = {key: value for key in ("icc_profile", "exif") if (value := image.info.get(key))}
+    picture = decode_picture(pixels, name, note, upright=True)
     return replace(picture, exif=Exif(picture.exif.block, 1))

@@ -4,21 +4,21 @@ How a picture becomes RGB is told in rgb.py, files that hold both views are read
 than PNG are written by pair_outputs.py. Nothing here resizes, crops or rectifies.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
 from snncodec.constants import MAX_PIXELS
-from snncodec.errors import InputError, LimitError, SnncodecError
+from snncodec.errors import InputError
+from snncodec.io import heic
 from snncodec.io.exif import PREFIX
 from snncodec.io.files import open_seekable, same_file, write_files
-from snncodec.io.rgb import Note, Picture, decode_picture, say_nothing
+from snncodec.io.rgb import Note, Picture, check_picture_size, decode_picture, say_nothing, sentences_of_errors
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "PPM", "GIF", "JPEG2000")  # JPEG opens MPO too
 SUFFIXES = ("png", "jpg", "jpeg", "tif", "tiff", "webp", "avif", "bmp", "ppm", "pgm", "pnm", "gif", "jp2", "mpo")
@@ -92,21 +92,11 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS, note: Note | None = N
 def decode_bytes(file: BinaryIO, name: str, max_pixels: int, note: Note | None = None) -> Picture:
     """`read_picture` of an open file, which sentences call by `name`."""
     with sentences_of_errors(name):
+        start = file.read(12)
+        file.seek(0)
+        if heic.is_heic(start):
+            return heic.read_main(file.read(), name, max_pixels, note or say_nothing)
         return decode_picture(_open(file, name, max_pixels), name, note)
-
-
-@contextmanager
-def sentences_of_errors(name: str) -> Iterator[None]:
-    """Turn whatever Pillow raises over a picture into a sentence that names it."""
-    try:
-        yield
-    except SnncodecError:
-        raise
-    except (MemoryError, Image.DecompressionBombError) as error:
-        raise LimitError(f"{name} is too large to be decoded here ({str(error) or 'out of memory'})") from error
-    except Exception as error:  # its parsers raise what they trip over: SyntaxError, struct.error, IndexError ...
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise InputError(f"{name} cannot be read as a picture: {reason}") from error
 
 
 def write_images(
@@ -116,7 +106,7 @@ def write_images(
     write_files({path: partial(_write_png, pixels, icc, exif) for path, pixels in files.items()}, force)
 
 
-def _open(file: BinaryIO, path: str, max_pixels: int) -> ImageFile.ImageFile:
+def _open(file: BinaryIO, path: str, max_pixels: int) -> Image.Image:
     """Read the header and check the size.
 
     `Image.open` would apply Pillow's own limit, a global that a library must not change under its host program; so
@@ -130,13 +120,6 @@ def _open(file: BinaryIO, path: str, max_pixels: int) -> ImageFile.ImageFile:
         raise InputError(f"{path} is not a picture in a format known here ({', '.join(FORMATS)})")
     file.seek(0)
     return check_picture_size(reader(file, ""), path, max_pixels)
-
-
-def check_picture_size(image: ImageFile.ImageFile, path: str, max_pixels: int) -> ImageFile.ImageFile:
-    """The picture, if its header announces no more than `max_pixels`; else `LimitError`."""
-    if image.width * image.height > max_pixels:
-        raise LimitError(f"{path} is {image.width}x{image.height}, the limit is {max_pixels} pixels per view")
-    return image
 
 
 def _write_png(pixels: np.ndarray, icc: bytes | None, exif: bytes | None, file: BinaryIO) -> None:

@@ -11,9 +11,9 @@ from PIL import JpegImagePlugin
 
 from snncodec.errors import InputError
 from snncodec.io.exif import PREFIX, Exif, read_exif
-from snncodec.io.images import StereoPair, check_picture_size, pair_of, sentences_of_errors
+from snncodec.io.images import StereoPair, pair_of
 from snncodec.io.jpeg_segments import APP1, APP2, START, segments
-from snncodec.io.rgb import Note, Picture, decode_picture
+from snncodec.io.rgb import Note, Picture, check_picture_size, decode_picture, sentences_of_errors
 from snncodec.io.tiff_block import BadBlock, Type, read_directories
 
 INDEX = b"MPF\0"

@@ -14,14 +14,14 @@ What becomes of a picture (N = the user is told through `note`):
     floating point, Lab, ...   refused
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import ExifTags, Image
 
-from snncodec.errors import InputError
+from snncodec.errors import InputError, LimitError, SnncodecError
 from snncodec.io.exif import ORIENTATION, Exif, read_exif
 
 MAX_PROFILE_BYTES = 2**20  # the largest that Pillow reads back from a PNG
@@ -49,6 +49,27 @@ class Picture:
     pixels: np.ndarray  # uint8 [H, W, 3]
     icc: bytes | None = None  # colour profile; None means sRGB
     exif: Exif = NO_EXIF  # its orientation has been applied to the pixels
+
+
+@contextmanager
+def sentences_of_errors(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises over a picture into a sentence that names it."""
+    try:
+        yield
+    except SnncodecError:
+        raise
+    except (MemoryError, Image.DecompressionBombError) as error:
+        raise LimitError(f"{name} is too large to be decoded here ({str(error) or 'out of memory'})") from error
+    except Exception as error:  # its parsers raise what they trip over: SyntaxError, struct.error, IndexError ...
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise InputError(f"{name} cannot be read as a picture: {reason}") from error
+
+
+def check_picture_size(image: Image.Image, path: str, max_pixels: int) -> Image.Image:
+    """The picture, if its header announces no more than `max_pixels`; else `LimitError`."""
+    if image.width * image.height > max_pixels:
+        raise LimitError(f"{path} is {image.width}x{image.height}, the limit is {max_pixels} pixels per view")
+    return image
 
 
 def decode_picture(

@@ -11,9 +11,9 @@ from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
 from snncodec.io import heic, jps, mpo
 from snncodec.io.files import open_seekable, read_whole
-from snncodec.io.images import Note, StereoPair, decode_bytes, read_pair, sentences_of_errors
+from snncodec.io.images import Note, StereoPair, decode_bytes, pair_of, read_pair
 from snncodec.io.output_names import suffix_of
-from snncodec.io.rgb import say_nothing
+from snncodec.io.rgb import say_nothing, sentences_of_errors
 from snncodec.io.side_by_side import cut, half
 
 
@@ -38,7 +38,8 @@ def read_stereo_file(
         raise InputError(f"{name} holds {len(entries)} pictures; --sbs is for one picture with both views in it")
     if not side_by_side:
         if heic.is_heic(data):
-            return heic.read_heic(data, name, max_pixels, note)
+            names = f"the left view of {name}", f"the right view of {name}"
+            return pair_of(heic.read_views(data, name, max_pixels, note), names, note)
         if len(entries) > 1:
             return mpo.read_mpo(data, entries, name, max_pixels, note)
     descriptor = jps.find_layout(data)

@@ -50,6 +50,7 @@ LAYOUTS = {
     "falling things": ("mixed/kitchen_0/000000", "mixed/kitchen_0/000000.left.jpg", "mixed/kitchen_0/000000.right.jpg"),
     "holopix50k": ("train/-L_x", "train/left/-L_x_left.jpg", "train/right/-L_x_right.jpg"),
     "left and right folders": ("clip/0006", "clip/left/0006.webp", "clip/right/0006.webp"),
+    "photos of phones": ("a", "a_left.heic", "a_right.HEIC"),
     "left and right names": ("out", "out_left.png", "out_right.png"),
 }
 
@@ -161,8 +162,8 @@ def test_files_of_one_stem_keep_their_extensions_as_names(make):
 
 def test_a_pair_in_two_files_comes_before_one_of_its_name_in_one(make):
     root = make("a_left.png", "a_right.png", "a.mpo", "b_left.mpo", "b_right.mpo", "c_left.mpo")
-    pairs = [("a", "a_left.png", "a_right.png"), ("b", "b_left.mpo", "b_right.mpo"), ("c_left", "c_left.mpo")]
-    assert found(root) == (pairs, [])
+    pairs = [("a", "a_left.png", "a_right.png"), ("b", "b_left.mpo", "b_right.mpo")]
+    assert found(root) == (pairs, ["c_left.mpo"])
 
 
 def test_linked_folders_are_followed_once(make):

@@ -6,12 +6,14 @@ import random
 import struct
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 from stereo_helpers import BLUE, RED, exif_of, looks_like
 
 from snncodec.errors import InputError, LimitError
 from snncodec.io.exif import exif_facts
+from snncodec.io.images import read_pair, read_picture
 from snncodec.io.stereo_files import read_stereo_file
 
 
@@ -126,10 +128,28 @@ def test_damage_is_one_sentence(read):
             read(data[:length])
 
 
-def test_without_the_package_the_extra_is_named(read, monkeypatch):
+def test_without_the_package_the_extra_is_named(read, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(InputError, match=r"pip install 'snncodec\[heic\]'"):
         read(b"\0\0\0\x18ftypheic" + bytes(20))
+    with pytest.raises(InputError, match=r"x\.heic is a HEIC file.*pip install 'snncodec\[heic\]'"):
+        read_picture(tmp_path / "x.heic")
+
+
+def test_photos_of_phones_are_views_too(tmp_path):
+    (tmp_path / "left.heic").write_bytes(heic(RED))
+    (tmp_path / "right.heic").write_bytes(heic(BLUE, RED, exif=exif_of()))
+    notes = []
+    pair = read_pair(tmp_path / "left.heic", tmp_path / "right.heic", note=notes.append)
+    assert looks_like(pair.left, RED) and looks_like(pair.right, BLUE) and exif_facts(pair.exif) == {"Model": "W3"}
+    assert len(notes) == 1 and "right.heic holds 2 pictures; only the main one is used" in notes[0]
+    with pytest.raises(LimitError, match=r"left\.heic is 32x24, the limit is 767"):
+        read_picture(tmp_path / "left.heic", 767)
+
+
+def test_a_photo_with_both_views_side_by_side_is_cut(read):
+    pair, _ = read(heic(np.concatenate([RED, BLUE], axis=1)), side_by_side=True)
+    assert looks_like(pair.left, RED) and looks_like(pair.right, BLUE)
 
 
 def test_no_flipped_byte_raises_anything_of_its_own(read):
