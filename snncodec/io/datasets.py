@@ -74,8 +74,8 @@ def list_pairs(root: Path, single_files: bool = False) -> tuple[list[Scene], lis
     Returns the pairs in natural order of their names (2 before 10), and the orphans: views whose other half is missing.
     If the folder holds a `pairs.csv` (columns left and right, paths relative to the folder, header optional), its rows
     are the pairs, in its order, and nothing else is looked at. Where a scene exists in several file types, PNG wins.
-    With `single_files`, a file that may hold both views is a pair too, unless it is named like a single view, or a pair of
-    two files has its name.
+    With `single_files`, a file that may hold both views is a pair too, unless it is named like a single view, or
+    two files make a pair of its name.
     Raises InputError for a folder that cannot be read, and for a `pairs.csv` without pairs or with a bad row.
     """
     root = Path(root)
