@@ -14,9 +14,9 @@ from typing import Any
 from snncodec.benchmark import metrics
 from snncodec.benchmark.coder import Coder
 from snncodec.benchmark.coders import Contest
-from snncodec.io import images
 from snncodec.io.datasets import Scene
 from snncodec.io.images import StereoPair
+from snncodec.io.stereo_files import read_views
 from snncodec.stopwatch import STAGES, Stopwatch
 
 Row = dict[str, Any]
@@ -40,9 +40,9 @@ class Picture:
     @classmethod
     def inspect(cls, label: str, scene: Scene) -> Picture:
         """Decode both views once, so that a bad picture shows before the first measurement; InputError if one is."""
-        height, width = images.read_pair(scene.left, scene.right).left.shape[:2]
+        height, width = read_views(scene.left, scene.right).left.shape[:2]
         content = hashlib.sha256()
-        for path in (scene.left, scene.right):
+        for path in scene.files:
             content.update(hashlib.sha256(path.read_bytes()).digest())
         return cls(label, scene, content.hexdigest(), height, width)
 
@@ -52,7 +52,7 @@ class Picture:
         return 2 * self.height * self.width
 
     def read(self) -> StereoPair:
-        return images.read_pair(self.scene.left, self.scene.right)
+        return read_views(self.scene.left, self.scene.right)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from snncodec.cli.many_files import Batch, Executor, Jobs, Layout, Resume, decode_jobs, output_folder
-from snncodec.cli.options import STREAM, Device, Force, Quiet, check_targets, read_coded, write_stdout
+from snncodec.cli.options import STREAM, Device, Force, Quiet, check_stdout, check_targets, read_coded, write_stdout
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
@@ -97,4 +97,5 @@ def _pictures(file: Path, output: str | None, content: Content) -> Pictures:
         return picture_names(file, output, content)
     if content == "views":
         raise InputError("stdout takes one picture; add --sbs, --anaglyph or --left-only")
+    check_stdout()
     return Pictures(content, (Path("stdout.png"),))

@@ -19,7 +19,7 @@ from snncodec.cli.encode_options import (
     TargetSize,
 )
 from snncodec.cli.many_files import Batch, Executor, Jobs, Resume, encode_jobs, output_folder
-from snncodec.cli.options import STREAM, Device, Effort, Force, Independent, Quiet, Weights, check_targets, write_stdout
+from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weights, check_output, write_output
 from snncodec.cli.process import keep_freed_memory, load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT
@@ -72,22 +72,17 @@ def encode(
         Batch(jobs, executor, force, resume, quiet).run(work)
         return
     target = output or coded_name(left, right)
-    if target != STREAM:
-        check_targets([target], force, inputs=[path for path in (left, right) if path])
+    check_output(target, force, inputs=[path for path in (left, right) if path])
     load_torch()
     from snncodec.benchmark.metrics import bpp
     from snncodec.codec import Codec
-    from snncodec.io.files import write_bytes
     from snncodec.io.stereo_files import prepared
 
     pair = prepared(_read(left, right, side_by_side, None if quiet else say), swap, strip)
     keep_freed_memory(pair.left.size // 3)
     with progress_bar("encoding", quiet) as progress:
         data, words = _code(Codec(weights, device), pair, wanted, options | {"progress": progress})
-    if target == STREAM:
-        write_stdout(data)
-    else:
-        write_bytes(target, data, force)
+    write_output(target, data, force)
     if not quiet:
         say(f"{target}: {len(data):,} bytes, {bpp(len(data), 2 * pair.left.size // 3):.3f} bpp{words}")
 

@@ -10,7 +10,7 @@ import typer
 
 from snncodec.constants import EFFORTS
 from snncodec.errors import InputError
-from snncodec.io.files import same_file
+from snncodec.io.files import same_file, write_bytes
 
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the networks run.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what exists.")]
@@ -49,12 +49,32 @@ def read_coded(file: Path) -> bytes:
         return container.read(stream)
 
 
-def write_stdout(data: bytes) -> None:
-    """Write data, not talk, to stdout; `InputError` where that is a terminal."""
+def check_stdout() -> None:
+    """Refuse before the work to write data to a terminal: `InputError`."""
     if sys.stdout.isatty():
         raise InputError("stdout is a terminal, which cannot show this; pipe it into a program or a file")
+
+
+def write_stdout(data: bytes) -> None:
+    """Write data, not talk, to stdout."""
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def check_output(target: Path, force: bool, inputs: Sequence[Path]) -> None:
+    """`check_targets` for one file, which may be stdout."""
+    if target == STREAM:
+        check_stdout()
+    else:
+        check_targets([target], force, inputs)
+
+
+def write_output(target: Path, data: bytes, force: bool) -> None:
+    """Write one file, which may be stdout."""
+    if target == STREAM:
+        write_stdout(data)
+    else:
+        write_bytes(target, data, force)
 
 
 def split_names(text: str) -> tuple[str, ...]:

@@ -28,41 +28,52 @@ LAYOUTS = (
     ("Middlebury", "(IN)viewVIEW", "1", "5"),  # 2005 and 2006 hold up to seven
     ("Middlebury", "(IN)imVIEW", "0", "1"),  # 2014, 2021, ETH3D; im1E and im1L show other light and are no right view
     ("InStereo2K", "(IN)VIEW", "left", "right"),
+    ("Sintel", "(IN)(final|clean|albedo)_VIEW(/.+)", "left", "right"),
+    ("FallingThings", "(IN)(NAME)[.]VIEW", "left", "right"),
     ("Holopix50k", "(IN)VIEW/(NAME)_VIEW", "left", "right"),
     ("Flickr1024", "(IN)(NAME)_VIEW", "L", "R"),
     ("folders", "(IN)VIEW/(NAME)", "left", "right"),
     ("names", "(IN)(NAME)_VIEW", "left", "right"),
 )
 KNOWN = (
-    "<scene>/left.* right.*, left/* right/*, *_left.* *_right.*, KITTI, Middlebury, ETH3D, InStereo2K, Cityscapes, "
-    "Flickr1024, Holopix50k, or a pairs.csv with two columns of relative paths"
+    "<scene>/left.* right.*, left/* right/*, *_left.* *_right.*, *.left.* *.right.*, KITTI, Middlebury, ETH3D, "
+    "InStereo2K, Cityscapes, Sintel, Flickr1024, Holopix50k, FallingThings, files that hold both views (.mpo, .jps, "
+    ".pns, .heic), or a pairs.csv with two columns of relative paths"
 )
+SINGLE = ("mpo", "jps", "pns", "heic", "heif")  # extensions of files that may hold both views
+DELIMITERS = ",;\t"  # of pairs.csv; spreadsheets write all three
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Two files that belong together; `name` is their common part below the root."""
+    """Two files that belong together, or one that holds both views; `name` is their common part below the root."""
 
     name: str
     left: Path
-    right: Path
+    right: Path | None = None  # None where `left` holds both views
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the pair."""
+        return (self.left,) if self.right is None else (self.left, self.right)
 
 
 def find_pairs(root: Path) -> tuple[list[Scene], list[Path]]:
-    """`list_pairs` of a folder that must hold at least one pair, or `InputError`."""
-    scenes, orphans = list_pairs(root)
+    """`list_pairs` of a folder that must hold at least one pair, or `InputError`; files that hold both views count."""
+    scenes, orphans = list_pairs(root, single_files=True)
     if not scenes:
         lone = f" ({len(orphans)} single views, such as {min(orphans)})" if orphans else ""
         raise InputError(f"there is no stereo pair in {root}{lone}; known layouts: {KNOWN}")
     return scenes, orphans
 
 
-def list_pairs(root: Path) -> tuple[list[Scene], list[Path]]:
+def list_pairs(root: Path, single_files: bool = False) -> tuple[list[Scene], list[Path]]:
     """List the stereo pairs below a folder, which may itself be one scene.
 
     Returns the pairs in natural order of their names (2 before 10), and the orphans: views whose other half is missing.
     If the folder holds a `pairs.csv` (columns left and right, paths relative to the folder, header optional), its rows
     are the pairs, in its order, and nothing else is looked at. Where a scene exists in several file types, PNG wins.
+    With `single_files`, a file that may hold both views is a pair too, unless there is one of its name in two files.
     Raises InputError for a folder that cannot be read, and for a `pairs.csv` without pairs or with a bad row.
     """
     root = Path(root)
@@ -72,6 +83,11 @@ def list_pairs(root: Path) -> tuple[list[Scene], list[Path]]:
         return _listed(root), []
     pairs, orphans = _match(sorted(list_pictures(root), key=lambda path: (_rank(path), path)))
     scenes = [Scene(name or root.resolve().name, root / left, root / right) for name, left, right in pairs]
+    if single_files:
+        taken = {path for pair in pairs for path in pair}  # names and views
+        single = sorted(path for path in list_pictures(root, SINGLE) if path not in taken)
+        scenes += [Scene(name, root / path) for path in single if (name := os.path.splitext(path)[0]) not in taken]
+        orphans = [path for path in orphans if path not in single]
     scenes.sort(key=lambda scene: (_natural(scene.name), str(scene.left)))
     return scenes, [root / orphan for orphan in sorted(orphans, key=_natural)]
 
@@ -116,7 +132,7 @@ def _rank(path: str) -> int:
     return SUFFIXES.index(os.path.splitext(path)[1][1:].lower())
 
 
-def list_pictures(root: Path) -> Iterator[str]:
+def list_pictures(root: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[str]:
     """Yield the pictures below the root as relative paths with slashes, without hidden ones (macOS leaves `._x.png`).
 
     Links are followed, because datasets are often linked together from several disks, but no folder is entered twice.
@@ -130,7 +146,7 @@ def list_pictures(root: Path) -> Iterator[str]:
         entered.add((status.st_dev, status.st_ino))
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in names:
-            if not name.startswith(".") and os.path.splitext(name)[1][1:].lower() in SUFFIXES:
+            if not name.startswith(".") and os.path.splitext(name)[1][1:].lower() in suffixes:
                 yield (Path(folder) / name).relative_to(root).as_posix()
 
 
@@ -142,23 +158,33 @@ def _listed(root: Path) -> list[Scene]:
     """Read `pairs.csv`."""
     table = root / "pairs.csv"
     try:
-        rows = list(csv.reader(table.read_text(encoding="utf-8-sig").splitlines()))
+        rows = _rows(table.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table} cannot be read as a table of paths: {error}") from error
+        raise InputError(f"{table} cannot be read as a table of paths in UTF-8: {error}") from error
     scenes = []
     for line, row in enumerate(rows, start=1):
         cells = [cell.strip() for cell in row]
         if not any(cells) or (line == 1 and [cell.lower() for cell in cells] == ["left", "right"]):
             continue
         if len(cells) != 2:
-            raise InputError(f"{table}, line {line} has {len(cells)} columns; expected two: left, right")
+            raise InputError(
+                f"{table}, line {line} has {len(cells)} columns; expected two, left and right, with a comma, a "
+                f'semicolon or a tab between them (and "quotes" around a path that has one)'
+            )
         for cell in cells:
             if not os.path.isfile(root / cell):
-                raise InputError(f"{table}, line {line} names {cell!r}, which is no file in {root}")
+                hint = "; write / for \\" if "\\" in cell else ""
+                raise InputError(f"{table}, line {line} names {cell!r}, which is no file in {root}{hint}")
         scenes.append(Scene(Path(cells[0]).with_suffix("").as_posix(), root / cells[0], root / cells[1]))
     if not scenes:
         raise InputError(f"{table} lists no pair; expected two columns of relative paths: left, right")
     return scenes
+
+
+def _rows(lines: list[str]) -> list[list[str]]:
+    """The table, by the delimiter that makes two columns of most lines."""
+    tables = [list(csv.reader(lines, delimiter=delimiter)) for delimiter in DELIMITERS]
+    return max(tables, key=lambda rows: sum(len(row) == 2 for row in rows))
 
 
 def _natural(name: str) -> tuple[list[int | str], str]:

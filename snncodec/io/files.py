@@ -15,7 +15,7 @@ from typing import BinaryIO
 from snncodec.errors import InputError, LimitError
 from snncodec.io.temporary import remove_stale, temporary_beside
 
-MAX_PIPED_BYTES = 2**31  # that are kept in memory
+MAX_WHOLE_BYTES = 2**31  # of a file that is kept in memory
 
 
 def write_bytes(path: Path, data: bytes, force: bool = False) -> None:
@@ -90,15 +90,17 @@ def _rename_all(staged: Mapping[Path, Path]) -> None:
 
 @contextmanager
 def open_seekable(path: Path) -> Iterator[BinaryIO]:
-    """A file to read, `-` for standard input; what comes through a pipe is read whole, `LimitError` beyond 2 GiB."""
+    """A file to read, `-` for standard input; what comes through a pipe is read whole, errors as `read_whole`."""
     with nullcontext(sys.stdin.buffer) if str(path) == "-" else open(path, "rb") as file:
-        if file.seekable():
-            yield file
-            return
-        data = file.read(MAX_PIPED_BYTES + 1)
-        if len(data) > MAX_PIPED_BYTES:
-            raise LimitError(f"{path} is a pipe of more than {MAX_PIPED_BYTES} bytes; give a file")
-        yield io.BytesIO(data)
+        yield file if file.seekable() else io.BytesIO(read_whole(file, path))
+
+
+def read_whole(file: BinaryIO, path: Path) -> bytes:
+    """All that an open file holds; `LimitError` beyond 2 GiB, as a device may never end."""
+    data = file.read(MAX_WHOLE_BYTES + 1)
+    if len(data) > MAX_WHOLE_BYTES:
+        raise LimitError(f"{path} has more than {MAX_WHOLE_BYTES:,} bytes, the limit of what is read at once")
+    return data
 
 
 def same_file(one: Path, other: Path) -> bool:

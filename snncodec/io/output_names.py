@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from snncodec.errors import InputError
-from snncodec.io.side_by_side import suffix_of
 
 Content = Literal["views", "left", "sbs", "anaglyph"]
 PICTURES = ("png", "jpg", "jpeg", "webp", "avif", "tif", "tiff")  # formats of one picture, that keep ICC and EXIF
@@ -24,6 +23,11 @@ class Pictures:
 
     content: Content
     files: tuple[Path, ...]
+
+
+def suffix_of(path: Path) -> str:
+    """The extension in small letters, without its dot."""
+    return path.suffix[1:].lower()
 
 
 def coded_name(left: Path, right: Path | None = None) -> Path:
@@ -67,11 +71,11 @@ def picture_names(file: Path, output: str | None, content: Content) -> Pictures:
     if not output or names_folder(output):
         if str(file) == "-" or str(file).startswith(NAMELESS):
             raise InputError(f"{file} has no name to call pictures by; name them with -o NAME.png")
-        return _numbered(Path(output, file.stem) if output else file.with_name(file.stem), "png", content)
+        return _with_endings(Path(output, file.stem) if output else file.with_name(file.stem), "png", content)
     path = Path(output)
     suffix = suffix_of(path)
     if not suffix:
-        return _numbered(path, "png", content)
+        return _with_endings(path, "png", content)
     if suffix in STEREO:
         if content != "views":
             raise InputError(
@@ -83,9 +87,9 @@ def picture_names(file: Path, output: str | None, content: Content) -> Pictures:
         raise InputError(f"{output} ends with .{suffix}, which is no format known here ({known}); a folder ends with /")
     if content != "views":
         return Pictures(content, (path,))
-    return _numbered(path.with_suffix(""), path.suffix[1:], content)
+    return _with_endings(path.with_suffix(""), path.suffix[1:], content)
 
 
-def _numbered(prefix: Path, suffix: str, content: Content) -> Pictures:
+def _with_endings(prefix: Path, suffix: str, content: Content) -> Pictures:
     endings = ("left", "right") if content == "views" else (content,)
     return Pictures(content, tuple(prefix.with_name(f"{prefix.name}_{ending}.{suffix}") for ending in endings))

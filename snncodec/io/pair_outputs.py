@@ -18,8 +18,8 @@ from snncodec.io.exif import PREFIX
 from snncodec.io.files import write_files
 from snncodec.io.images import StereoPair
 from snncodec.io.jps import add_header
-from snncodec.io.output_names import Pictures
-from snncodec.io.side_by_side import join, suffix_of
+from snncodec.io.output_names import Pictures, suffix_of
+from snncodec.io.side_by_side import join
 
 QUALITY = 95  # of lossy formats
 FORMATS = {

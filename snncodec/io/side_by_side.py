@@ -1,7 +1,5 @@
 """One picture that holds both views, side by side or one above the other: cut into a pair, and put together again."""
 
-from pathlib import Path
-
 import numpy as np
 
 from snncodec.errors import InputError
@@ -31,8 +29,3 @@ def join(pair: StereoPair, left_first: bool = True) -> np.ndarray:  # uint8 [H, 
 def half(left_first: bool, over_under: bool) -> str:
     """Where the left eye's view stands, in words."""
     return ("upper" if left_first else "lower") if over_under else ("left" if left_first else "right")
-
-
-def suffix_of(path: Path) -> str:
-    """The extension in small letters, without its dot."""
-    return path.suffix[1:].lower()

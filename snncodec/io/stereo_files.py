@@ -10,12 +10,16 @@ from pathlib import Path
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
 from snncodec.io import heic, jps, mpo
-from snncodec.io.files import open_seekable
-from snncodec.io.images import Note, StereoPair, decode_bytes
+from snncodec.io.files import open_seekable, read_whole
+from snncodec.io.images import Note, StereoPair, decode_bytes, read_pair, sentences_of_errors
+from snncodec.io.output_names import suffix_of
 from snncodec.io.rgb import say_nothing
-from snncodec.io.side_by_side import cut, half, suffix_of
+from snncodec.io.side_by_side import cut, half
 
-SUFFIXES = ("mpo", "jps", "pns", "heic", "heif")  # of files that may hold a pair
+
+def read_views(left: Path, right: Path | None, note: Note | None = None) -> StereoPair:
+    """A pair from two files, or, where `right` is None, from one that holds both views."""
+    return read_stereo_file(left, note=note) if right is None else read_pair(left, right, note=note)
 
 
 def read_stereo_file(
@@ -27,8 +31,8 @@ def read_stereo_file(
     turned by its EXIF orientation before it is cut. `InputError` for a file without exactly two views of one size.
     """
     note, name = note or say_nothing, str(path)
-    with open_seekable(path) as file:
-        data = file.read()
+    with sentences_of_errors(name), open_seekable(path) as file:
+        data = read_whole(file, path)
     entries = mpo.read_index(data)
     if side_by_side and len(entries) > 1:
         raise InputError(f"{name} holds {len(entries)} pictures; --sbs is for one picture with both views in it")

@@ -19,6 +19,7 @@ from snncodec.encoder.displacement_search import DisplacementSearch
 from snncodec.errors import InputError
 from snncodec.io.datasets import find_pairs
 from snncodec.io.images import read_image
+from snncodec.io.stereo_files import read_views
 from snncodec.training.synthetic_stereo import MOST_OBJECTS, compose
 
 SMALLEST_SCALE = 0.5  # pictures are shrunk by a random factor from 0.5 to 1
@@ -128,7 +129,7 @@ def validation_crops(root: Path, size: int = 256) -> Tensor:
     """
     crops = []
     for scene in find_pairs(root)[0]:
-        views = [read_image(file)[0] for file in (scene.left, scene.right)]
+        views = [read_image(file)[0] for file in scene.files] if scene.right else read_views(scene.left, None).views()
         height, width = views[0].shape[:2]
         if views[0].shape == views[1].shape and min(height, width) >= size:
             top, left = (height - size) // 2, (width - size) // 2

@@ -23,9 +23,9 @@ def load_folders(
     Pairs whose views differ in size serve as single pictures only. `InputError` where there is no picture at all.
     """
     scenes = find_stereo(folders)
-    files = {*find_pictures(folders), *(view for scene in scenes for view in (scene.left, scene.right))}
+    files = {*find_pictures(folders), *(view for scene in scenes for view in scene.files)}
     pictures = load_pictures(sorted(files), progress)
-    views = [(pictures[scene.left], pictures[scene.right]) for scene in scenes]
+    views = [(pictures[scene.files[0]], pictures[scene.files[1]]) for scene in scenes]
     pairs = [pair for pair in views if pair[0].shape == pair[1].shape]
     if len(pairs) < len(views):
         report(f"{len(views) - len(pairs)} pairs have views of different sizes; they serve as single pictures only")

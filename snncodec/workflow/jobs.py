@@ -32,11 +32,11 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class EncodeJob:
-    """Two pictures to be made one file; `options` are those of `Codec.encode`."""
+    """Two pictures, or one file that holds both views, to be made one file; `options` are those of `Codec.encode`."""
 
     name: str
     left: Path
-    right: Path
+    right: Path | None  # None where `left` holds both views
     target: Path
     quality: int | Target
     weights: str = "base"
@@ -51,11 +51,10 @@ class EncodeJob:
 
     def run(self) -> str:
         from snncodec.io.files import write_bytes
-        from snncodec.io.images import read_pair
-        from snncodec.io.stereo_files import prepared
+        from snncodec.io.stereo_files import prepared, read_views
         from snncodec.workflow.targets import encode_to_target
 
-        pair = prepared(read_pair(self.left, self.right), self.swap, self.strip)
+        pair = prepared(read_views(self.left, self.right), self.swap, self.strip)
         codec = _codec(self.weights, self.device)
         if isinstance(self.quality, int):
             data = codec.encode(*pair.views(), self.quality, icc=pair.icc, exif=pair.exif, **self.options)

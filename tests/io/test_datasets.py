@@ -3,7 +3,7 @@
 import pytest
 
 from snncodec.errors import InputError
-from snncodec.io.datasets import find_pairs
+from snncodec.io.datasets import find_pairs, list_pairs
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def make(tmp_path):
 
 def found(root):
     scenes, orphans = find_pairs(root)
-    short = [(s.name, s.left.relative_to(root).as_posix(), s.right.relative_to(root).as_posix()) for s in scenes]
+    short = [(s.name, *(file.relative_to(root).as_posix() for file in s.files)) for s in scenes]
     return short, [path.relative_to(root).as_posix() for path in orphans]
 
 
@@ -41,6 +41,13 @@ LAYOUTS = {
     "middlebury 2003": ("cones", "cones/im2.ppm", "cones/im6.ppm"),
     "cityscapes": (CITY, f"leftImg8bit/{CITY}_leftImg8bit.png", f"rightImg8bit/{CITY}_rightImg8bit.png"),
     "flickr1024": ("Train/0001", "Train/0001_L.png", "Train/0001_R.png"),
+    "sintel": (
+        "training/final/alley_1/f_01",
+        "training/final_left/alley_1/f_01.png",
+        "training/final_right/alley_1/f_01.png",
+    ),
+    "sintel clean": ("clean/cave_2/f_01", "clean_left/cave_2/f_01.png", "clean_right/cave_2/f_01.png"),
+    "falling things": ("mixed/kitchen_0/000000", "mixed/kitchen_0/000000.left.jpg", "mixed/kitchen_0/000000.right.jpg"),
     "holopix50k": ("train/-L_x", "train/left/-L_x_left.jpg", "train/right/-L_x_right.jpg"),
     "left and right folders": ("clip/0006", "clip/left/0006.webp", "clip/right/0006.webp"),
     "left and right names": ("out", "out_left.png", "out_right.png"),
@@ -124,6 +131,35 @@ def test_several_datasets_below_one_root(make):
     assert [name for name, *_ in found(root)[0]] == ["f/1", "k/1", "m"]
 
 
+def test_maps_of_depth_and_segments_are_no_views(make):
+    extra = ("t/1.left.depth.png", "t/1.right.depth.png", "t/1.left.seg.png", "disparities/alley_1/f_01.png")
+    assert found(make("t/1.left.jpg", "t/1.right.jpg", *extra)) == ([("t/1", "t/1.left.jpg", "t/1.right.jpg")], [])
+
+
+def test_two_renderings_of_sintel_are_pairs_of_their_own(make):
+    root = make(*(f"{kind}_{view}/a/1.png" for kind in ("clean", "final") for view in ("left", "right")))
+    assert [name for name, *_ in found(root)[0]] == ["clean/a/1", "final/a/1"]
+
+
+def test_files_that_hold_both_views_are_pairs(make):
+    root = make("DSCF2.MPO", "DSCF10.mpo", "x/a.jps", "x/b.pns", "x/c.heic", "single.jpg", ".hidden.mpo")
+    expected = [
+        ("DSCF2", "DSCF2.MPO"),
+        ("DSCF10", "DSCF10.mpo"),
+        ("x/a", "x/a.jps"),
+        ("x/b", "x/b.pns"),
+        ("x/c", "x/c.heic"),
+    ]
+    assert found(root) == (expected, [])
+    assert list_pairs(root) == ([], [])
+
+
+def test_a_pair_in_two_files_comes_before_one_of_its_name_in_one(make):
+    root = make("a_left.png", "a_right.png", "a.mpo", "b_left.mpo", "b_right.mpo", "c_left.mpo")
+    pairs = [("a", "a_left.png", "a_right.png"), ("b", "b_left.mpo", "b_right.mpo"), ("c_left", "c_left.mpo")]
+    assert found(root) == (pairs, [])
+
+
 def test_linked_folders_are_followed_once(make):
     root = make("real/left.png", "real/right.png")
     (root / "loop").symlink_to(root)
@@ -145,10 +181,20 @@ def test_pairs_csv_decides_alone_and_in_its_order(make, header):
     assert found(root) == ([("x/b", "x/b.png", "y/b.jpg"), ("a 1", "a 1.png", "a,2.png")], [])
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", " ; "])
+def test_pairs_csv_may_have_any_usual_delimiter(make, delimiter):
+    root = make("a.png", "b.png", "c.png", "d.png")
+    lines = (("left", "right"), ("a.png", "b.png"), ("c.png", "d.png"))
+    (root / "pairs.csv").write_text("\r\n".join(delimiter.join(line) for line in lines))
+    assert found(root) == ([("a", "a.png", "b.png"), ("c", "c.png", "d.png")], [])
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"left,right\na.png\n", "line 2 has 1 columns"),
+        (b"a.png a.png\n", "line 1 has 1 columns; expected two, left and right, with a comma, a semicolon or a tab"),
+        (b"a.png;x\\\\a.png\n", r"line 1 names 'x.*a\.png', which is no file in .*; write / for"),
         (b"a.png,gone.png\n", "line 1 names 'gone.png'"),
         (b"a.png,\n", "line 1 names ''"),
         (b"left,right\n", "lists no pair"),

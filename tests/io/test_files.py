@@ -2,12 +2,13 @@
 
 import os
 import stat
+import threading
 
 import pytest
 
-from snncodec.errors import InputError
+from snncodec.errors import InputError, LimitError
 from snncodec.io import files
-from snncodec.io.files import write_bytes, write_files
+from snncodec.io.files import open_seekable, read_whole, same_file, write_bytes, write_files
 
 
 def names(folder):
@@ -115,3 +116,26 @@ def test_two_names_of_one_file_are_refused(tmp_path):
     (tmp_path / "sub").mkdir()
     with pytest.raises(InputError, match="are one file"):
         write_files({tmp_path / "a": text(b"1"), tmp_path / "sub/../a": text(b"2")})
+
+
+def test_what_comes_through_a_pipe_can_be_read_in_any_order(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"0123456789",))
+    writer.start()
+    with open_seekable(tmp_path / "pipe") as file:
+        assert (file.seek(8), file.read(), file.seek(0), file.read(2)) == (8, b"89", 0, b"01")
+    writer.join()
+
+
+def test_what_never_ends_is_refused(monkeypatch):
+    monkeypatch.setattr(files, "MAX_WHOLE_BYTES", 1000)
+    with open("/dev/zero", "rb") as endless, pytest.raises(LimitError, match="/dev/zero has more than 1,000 bytes"):
+        read_whole(endless, "/dev/zero")
+
+
+def test_one_file_is_found_under_all_its_names(tmp_path):
+    (tmp_path / "a").touch()
+    (tmp_path / "b").touch()
+    (tmp_path / "link").symlink_to("a")
+    assert same_file(tmp_path / "a", tmp_path / "link") and same_file(tmp_path / "none", tmp_path / "none")
+    assert not same_file(tmp_path / "a", tmp_path / "b") and not same_file(tmp_path / "a", tmp_path / "none")

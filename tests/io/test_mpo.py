@@ -1,5 +1,8 @@
 """Promises of snncodec.io.mpo: two views of one size are read, turned and told apart; everything else is refused."""
 
+import contextlib
+import random
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -120,3 +123,14 @@ def test_one_file_given_twice_is_refused(tmp_path):
     for other in ("a.mpo", "b.mpo"):
         with pytest.raises(InputError, match=r"are one file; a pair needs two views .give a stereo file once"):
             read_pair(tmp_path / "a.mpo", tmp_path / other)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_flipped_byte_of_a_head_raises_anything_of_its_own(read):
+    data, rng = mpo(picture(RED, exif=exif_of(1)), picture(BLUE)), random.Random(0)
+    for _ in range(400):
+        damaged = bytearray(data)
+        for _ in range(rng.randrange(1, 4)):
+            damaged[rng.randrange(300)] = rng.randrange(256)
+        with contextlib.suppress(InputError, LimitError):
+            read(bytes(damaged))
