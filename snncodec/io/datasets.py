@@ -5,7 +5,7 @@ Each known dataset is a row of a table; this file opens no picture, so it cannot
 import csv
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -85,9 +85,11 @@ def list_pairs(root: Path, single_files: bool = False) -> tuple[list[Scene], lis
     scenes = [Scene(name or root.resolve().name, root / left, root / right) for name, left, right in pairs]
     if single_files:
         taken = {path for pair in pairs for path in pair}  # names and views
-        single = sorted(path for path in list_pictures(root, SINGLE) if path not in taken)
-        scenes += [Scene(name, root / path) for path in single if (name := os.path.splitext(path)[0]) not in taken]
-        orphans = [path for path in orphans if path not in single]
+        single = [path for path in sorted(list_pictures(root, SINGLE)) if path not in taken]
+        stems = Counter(os.path.splitext(path)[0] for path in single)
+        names = {path: stem if stems[stem] == 1 else path for path in single for stem in [os.path.splitext(path)[0]]}
+        scenes += [Scene(name, root / path) for path, name in names.items() if name not in taken]
+        orphans = [path for path in orphans if path not in names]
     scenes.sort(key=lambda scene: (_natural(scene.name), str(scene.left)))
     return scenes, [root / orphan for orphan in sorted(orphans, key=_natural)]
 

@@ -154,6 +154,11 @@ def test_files_that_hold_both_views_are_pairs(make):
     assert list_pairs(root) == ([], [])
 
 
+def test_files_of_one_stem_keep_their_extensions_as_names(make):
+    root = make("a.mpo", "a.jps", "b.mpo")
+    assert found(root) == ([("a.jps", "a.jps"), ("a.mpo", "a.mpo"), ("b", "b.mpo")], [])
+
+
 def test_a_pair_in_two_files_comes_before_one_of_its_name_in_one(make):
     root = make("a_left.png", "a_right.png", "a.mpo", "b_left.mpo", "b_right.mpo", "c_left.mpo")
     pairs = [("a", "a_left.png", "a_right.png"), ("b", "b_left.mpo", "b_right.mpo"), ("c_left", "c_left.mpo")]
