@@ -83,3 +83,12 @@ def test_pillows_limit_against_bombs_holds(file, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(Image.DecompressionBombError):
         Image.open(io.BytesIO(file)).load()
+
+
+def test_date_and_camera_go_through(views, tmp_path):
+    exif = Image.Exif()
+    exif[0x0110], exif[0x013B] = "W3", "AN ARTIST"
+    left, right = map(Image.fromarray, views)
+    left.save(tmp_path / "x.bin", "SNNC", save_all=True, append_images=[right], exif=exif)
+    found = Image.open(tmp_path / "x.bin").getexif()
+    assert found[0x0110] == "W3" and 0x013B not in found

@@ -1,6 +1,8 @@
 """Promises of snncodec.io.heic: the stereo pair of a spatial photo is read, its group decides which view is left."""
 
+import contextlib
 import io
+import random
 import struct
 import sys
 
@@ -128,3 +130,13 @@ def test_without_the_package_the_extra_is_named(read, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(InputError, match=r"pip install 'snncodec\[heic\]'"):
         read(b"\0\0\0\x18ftypheic" + bytes(20))
+
+
+def test_no_flipped_byte_raises_anything_of_its_own(read):
+    data, rng = heic(RED, BLUE), random.Random(0)
+    for _ in range(200):
+        damaged = bytearray(data)
+        for _ in range(rng.randrange(1, 4)):
+            damaged[rng.randrange(len(data))] = rng.randrange(256)
+        with contextlib.suppress(InputError, LimitError):
+            read(bytes(damaged))

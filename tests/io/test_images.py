@@ -264,3 +264,21 @@ def test_two_different_profiles_are_refused(save):
     left, right = save(PIXELS, icc_profile=ICC), save(PIXELS, "right.png", icc_profile=ICC[:-1] + b"x")
     with pytest.raises(InputError, match="different colour profiles; convert both"):
         read_pair(left, right)
+
+
+def test_views_that_are_turned_differently_are_told(save):
+    exif = Image.Exif()
+    exif[0x112] = 3
+    left, right = save(PIXELS, exif=exif), save(PIXELS, "right.png")
+    notes = []
+    pair = read_pair(left, right, note=notes.append)
+    assert np.array_equal(pair.left, PIXELS[::-1, ::-1]) and np.array_equal(pair.right, PIXELS)
+    assert len(notes) == 1 and "different EXIF orientations; each was turned by its own" in notes[0]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_metadata_of_either_view_is_that_of_the_pair(save, side):
+    exif = Image.Exif()
+    exif[0x110] = "W3"
+    views = {name: save(PIXELS, f"{name}.png", exif=exif if name == side else None) for name in ("left", "right")}
+    assert b"W3" in read_pair(**views).exif
