@@ -47,8 +47,8 @@ class ErrorReportingGroup(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever reads our output has seen enough; Typer ends quietly
             raise
-        except KeyboardInterrupt:
-            say("snncodec: interrupted")
+        except KeyboardInterrupt as error:  # a run that was interrupted says how to go on
+            say("; ".join(["snncodec: interrupted", *map(str, error.args)]))
             raise typer.Exit(130) from None
         except OSError as error:
             sentence = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
