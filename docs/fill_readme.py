@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect
 from pathlib import Path
 from typing import Any
 
 from snncodec.benchmark.coders import OURS
+from snncodec.benchmark.metrics import bd_rate
 from snncodec.benchmark.plot import write_plot
 from snncodec.benchmark.results_files import read_json
 from snncodec.benchmark.runner import BenchResult
 
 ROOT = Path(__file__).parent.parent
 RESULTS, PLOT, README = ROOT / "docs/results/pairs.json", ROOT / "docs/rd_curves.svg", ROOT / "README.md"
+STUDY = {neuron: ROOT / f"docs/results/neuron_{neuron}.json" for neuron in ("relu", "ilif", "lif")}
+TRAINING = ROOT / "docs/results/neuron_training.json"  # seconds of one core, by neuron
 LOOKS_FROM = (29, 31.5, 35, 39.5, 43)  # dB
 LOOKS = (
     "a thumbnail: soft, textures gone",
@@ -29,13 +33,18 @@ LOOKS = (
 POINTS = 6  # of a curve at most, which is as many as a line holds
 
 
-def filled(readme: str, result: BenchResult) -> str:
-    """The README with its tables made anew from the results."""
-    for name, table in {
-        "curves": curves(result),
-        "comparison": comparison(result),
-        "qualities": qualities(result),
-    }.items():
+def tables() -> dict[str, str]:
+    """The tables of the README by name, made from the committed results."""
+    pairs = read_json(RESULTS)
+    study = {neuron: read_json(file) for neuron, file in STUDY.items()}
+    seconds = json.loads(TRAINING.read_text(encoding="utf-8"))
+    made = {"curves": curves(pairs), "comparison": comparison(pairs), "qualities": qualities(pairs)}
+    return made | {"neurons": neurons(study, seconds)}
+
+
+def filled(readme: str, tables: dict[str, str]) -> str:
+    """The README with these tables in their places."""
+    for name, table in tables.items():
         marks = rf"(<!-- {name}: made by docs/fill_readme.py -->\n).*?(<!-- end of {name} -->)"
         readme, found = re.subn(marks, lambda m, t=table: m[1] + t + m[2], readme, flags=re.DOTALL)
         if found != 1:
@@ -72,6 +81,38 @@ def qualities(result: BenchResult) -> str:
     return markdown(["q", "looks", "PSNR in dB", "two views of 2 megapixels", "of 12"], lines)
 
 
+def neurons(study: dict[str, BenchResult], seconds: dict[str, float]) -> str:
+    """One small network with three neurons: rate, what the decoder does per pixel, and time."""
+    lines = []
+    for neuron, result in study.items():
+        speed, spikes = result.summary["speed"][OURS], result.spikes
+        cost = (spikes or study["ilif"].spikes)["per_pixel"]
+        fired = [layer for network in spikes["networks"].values() for layer in network["neurons"]] if spikes else []
+        silent = f"{sum(layer['silent'] for layer in fired) / len(fired):.0%}" if fired else "-"
+        operations = (cost["accumulates"], cost["macs"]) if spikes else (0, cost["twin_macs_dense"])
+        energy = cost["pj"] if spikes else cost["twin_pj_dense"]
+        work = [silent, *(f"{count:,.0f}" for count in operations), f"{energy / 1000:.1f}"]
+        times = [f"{speed['encode_mp_s']:.2g}", f"{speed['decode_mp_s']:.2g}", f"{seconds[neuron]:,.0f}"]
+        lines.append([neuron, bd_against(study["relu"], result) if spikes else "", *work, *times])
+    heading = ["neuron", "BD-rate", "silent neurons", "accumulates", "MAC", "nJ", "encode MP/s", "decode MP/s"]
+    return markdown([*heading, "training, CPU seconds"], lines)
+
+
+def bd_against(anchor: BenchResult, result: BenchResult) -> str:
+    """Mean over pairs of the BD-rate of snncodec with other weights."""
+    curves = [by_scene(found) for found in (anchor, result)]
+    percents = [bd_rate(curves[0][scene], curves[1][scene]).percent for scene in curves[0]]
+    return f"{sum(percents) / len(percents):+.1f} %"
+
+
+def by_scene(result: BenchResult) -> dict[str, list[tuple[float, float]]]:
+    points: dict[str, list[tuple[float, float]]] = {}
+    for row in result.rows:
+        if row["codec"] == OURS:
+            points.setdefault(row["scene"], []).append((row["bpp"], row["psnr"]))
+    return points
+
+
 def bd_cells(entry: dict[str, Any] | None) -> list[str]:
     if entry is None or entry["mean"] is None:
         return ["", "", ""]
@@ -97,6 +138,5 @@ def markdown(heading: list[str], lines: list[list[str]]) -> str:
 
 
 if __name__ == "__main__":
-    found = read_json(RESULTS)
-    write_plot(found, PLOT, force=True)
-    README.write_text(filled(README.read_text(encoding="utf-8"), found), encoding="utf-8")
+    write_plot(read_json(RESULTS), PLOT, force=True)
+    README.write_text(filled(README.read_text(encoding="utf-8"), tables()), encoding="utf-8")

@@ -4,9 +4,11 @@ The exit status is 0, 1 after one sentence about what went wrong, 2 (Typer's own
 Data for stdout does not pass through here.
 """
 
+import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
@@ -39,16 +41,53 @@ def progress_bar(title: str, quiet: bool) -> Iterator[Callable[..., None] | None
         yield move
 
 
+def prepare_console() -> None:
+    """Let names that a console cannot print appear with backslashes, and libraries keep their warnings to themselves.
+
+    What matters of what Pillow and torch warn about is a note or an error of ours.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError, OSError):  # no stream, another kind of stream, or one that is closed
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if not sys.warnoptions:  # python -W asks for them
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+
+def discard_output() -> None:
+    """Send what stdout still holds to nowhere: it cannot be written, and must not be tried again as Python ends."""
+    with suppress(OSError, ValueError, AttributeError):  # a stream without a file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 class ErrorReportingGroup(TyperGroup):
     """The commands, with every foreseen failure turned into one sentence and an exit status."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            with warnings.catch_warnings():
+                prepare_console()
+                try:
+                    return super().main(*args, **options)
+                finally:
+                    sys.stdout.flush()  # a full disk has to show while errors still have a sentence
+        except BrokenPipeError:
+            discard_output()
+            sys.exit(1)
+        except OSError as error:
+            discard_output()
+            say(f"snncodec: cannot write the output: {error.strerror or error}")
+            sys.exit(1)
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever reads our output has seen enough; Typer ends quietly
             raise
-        except KeyboardInterrupt:
-            say("snncodec: interrupted")
+        except KeyboardInterrupt as error:  # a run that was interrupted says how to go on
+            say("; ".join(["snncodec: interrupted", *map(str, error.args)]))
             raise typer.Exit(130) from None
         except OSError as error:
             sentence = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)

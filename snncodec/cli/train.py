@@ -27,6 +27,7 @@ def train(
     output: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: runs/ and the preset's name.")
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse pictures that cannot be read.")] = False,
     device: Device = "auto",
     force: Force = False,
     quiet: Quiet = False,
@@ -38,6 +39,7 @@ def train(
         options = TrainOptions(
             data, val=val, preset=preset, neuron=neuron, resume=resume, init=init, seed=seed, steps=steps,
             minutes=minutes, crop=crop, stages=split_names(stages), device=device, out=folder,
+            strict=strict,
         )  # fmt: skip
     except InputError as error:
         raise typer.BadParameter(str(error)) from error

@@ -31,6 +31,7 @@ class TrainOptions:
     device: str = "auto"
     out: Path = Path("runs/base")
     stages: tuple[str, ...] = RECIPE
+    strict: bool = False  # a picture that cannot be read ends the run; else it is left out
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

@@ -75,3 +75,20 @@ def test_progress_counts_every_picture(tmp_path):
     calls = []
     load_folders([tmp_path], pytest.fail, lambda done, total: calls.append((done, total)))
     assert calls == [(1, 2), (2, 2)]
+
+
+def test_one_bad_picture_is_left_out_with_a_note_or_refused(tmp_path):
+    for number in range(3):
+        write_pair(tmp_path / str(number), synthetic_pair(20, 30, number))
+    (tmp_path / "1" / "right.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    notes = []
+    pictures, pairs = load_folders([tmp_path], notes.append)
+    assert (len(pictures), len(pairs), len(notes)) == (5, 2, 1) and "right.png" in notes[0]
+    with pytest.raises(InputError, match=r"right\.png"):
+        load_folders([tmp_path], notes.append, strict=True)
+
+
+def test_pictures_of_which_none_can_be_read_are_an_input_error(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="none of 1"):
+        load_folders([tmp_path], lambda line: None)

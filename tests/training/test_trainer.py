@@ -15,7 +15,7 @@ from snncodec.benchmark.metrics import psnr
 from snncodec.errors import InputError, TrainingError
 from snncodec.model.config import ModelConfig
 from snncodec.model.shipped_weights import load_weights
-from snncodec.training import trainer
+from snncodec.training import trainer, workers
 from snncodec.training.options import STAGES, TrainOptions
 from snncodec.training.stages import PLAN
 
@@ -89,21 +89,21 @@ def test_training_starts_from_weights_that_exist(options, tiny, monkeypatch):
 def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_checkpoint(options, monkeypatch):
     run(options("run", stages=("prior",)))
     kept = (options("run").out / "last.ckpt").read_bytes()
-    cost = trainer.rd_cost
-    monkeypatch.setattr(trainer, "rd_cost", lambda *given: (cost(*given)[0] * math.nan, *cost(*given)[1:]))
+    cost = workers.rd_cost
+    monkeypatch.setattr(workers, "rd_cost", lambda *given: (cost(*given)[0] * math.nan, *cost(*given)[1:]))
     with pytest.raises(TrainingError, match="nan"):
         run(options("run"))
     assert (options("run").out / "last.ckpt").read_bytes() == kept
 
 
 def test_gradients_that_are_not_numbers_stop_the_run_before_they_reach_the_weights(options, monkeypatch):
-    cost = trainer.rd_cost
+    cost = workers.rd_cost
 
     def poisoned(model, *arguments):
         loss, *rest = cost(model, *arguments)
         return loss + (model.hyper_index - model.hyper_index.detach()).abs().sqrt().sum(), *rest
 
-    monkeypatch.setattr(trainer, "rd_cost", poisoned)
+    monkeypatch.setattr(workers, "rd_cost", poisoned)
     monkeypatch.setattr(trainer, "SAVE_SECONDS", -1)
     with pytest.raises(TrainingError):
         run(options("run", stages=("prior",)))
@@ -186,8 +186,8 @@ def test_training_on_from_the_shipped_weights_makes_them_better_for_what_they_se
     made._begin("prior")
     views, quality = made.sampler.batch(8, 96), torch.arange(10, 90, 10)
     with torch.no_grad():
-        before = trainer.rd_cost(made.model, views, quality, trainer.PLAN["prior"])[0]
+        before = workers.rd_cost(made.model, views, quality, trainer.PLAN["prior"])[0]
     for _ in range(40):
         made._step(trainer.PLAN["prior"], 0)
     with torch.no_grad():
-        assert trainer.rd_cost(made.model, views, quality, trainer.PLAN["prior"])[0] < 0.97 * before
+        assert workers.rd_cost(made.model, views, quality, trainer.PLAN["prior"])[0] < 0.97 * before
