@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from snncodec.bitstream.container import read_header, unpack
+from snncodec.bitstream.container import Tag, read_header, unpack
 from snncodec.codec import Codec, decode
 from snncodec.decoder.inter_view import decode_inter_view
 from snncodec.decoder.warping import KERNELS
+from snncodec.io.exif import exif_facts
 
 GOLDEN = Path(__file__).parent / "golden"
 sys.path.insert(0, str(GOLDEN))
@@ -63,3 +64,8 @@ def test_golden_files_have_every_interpolation_kernel():
 def test_golden_files_have_more_than_one_coding_tile_in_both_directions():
     sizes = [read_header((GOLDEN / name).read_bytes())[0] for name in ENTRIES]
     assert any(header.width > 96 * 16 for header in sizes) and any(header.height > 96 * 16 for header in sizes)
+
+
+def test_a_golden_file_has_metadata():
+    _, sections = unpack((GOLDEN / "shipped_64x48_q30_metadata.bin").read_bytes())
+    assert exif_facts(sections[Tag.EXIF])["Model"] == "FinePix REAL 3D W3" and sections[Tag.ICC][36:40] == b"acsp"

@@ -4,7 +4,6 @@ import ctypes
 import gc
 import os
 import sys
-import warnings
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT, KEPT_OF_LARGE_VIEWS = (2**28, 2**24), (2**26, 2**22)  # bytes in all, and of one tensor at most
@@ -17,7 +16,6 @@ def load_torch() -> None:
     And let OpenMP threads sleep while they wait: they spin by default, which costs up to tenfold on a busy machine.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch loads
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # what is wrong with a picture, we say
     keep_freed_memory()
     gc.disable()
     import torch  # noqa: F401

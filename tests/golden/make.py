@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import numpy as np
 from golden_weights import CONFIGS, golden_weights
-from PIL import Image, ImageFilter
+from PIL import Image, ImageCms, ImageFilter
 from skimage.data import stereo_motorcycle
 
 from snncodec.benchmark.environment import describe_environment
@@ -47,11 +47,13 @@ class Case:
     kernel: int | None = None  # of interpolation; of files with other than shipped weights
     blur: float = 0  # of the right view, in pixels
     corner: tuple[int, int] = CORNER
+    metadata: bool = False  # with a colour profile, date and camera
 
     @property
     def name(self) -> str:
         kind = "_independent" if self.independent else ""
         kind += f"_kernel{self.kernel}" if self.kernel is not None else ""
+        kind += "_metadata" * self.metadata
         return f"{self.weights}_{self.width}x{self.height}_q{self.quality}{kind}.bin"
 
 
@@ -65,6 +67,7 @@ CASES = [
     *(Case("shipped", 133, 200, quality) for quality in (5, 30, 70, 100)),
     Case("shipped", 133, 200, 20, blur=1.2),
     Case("shipped", 65, 47, 50, independent=True),
+    Case("shipped", 48, 64, 30, metadata=True),
 ]
 
 
@@ -94,11 +97,19 @@ def forced_modes(case, loaded, left_reconstruction, right, quality, _effort):
     return InterViewModes(section, prediction.apply(left_reconstruction), skipped), None
 
 
+def metadata():
+    """A colour profile, and when and with what a pair was taken."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0132] = "FUJIFILM", "FinePix REAL 3D W3", "2026:11:28 15:00:00"
+    return {"icc": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), "exif": exif.tobytes()}
+
+
 def make(case, codec):
     """Encode the views of a case; returns its entry of the index."""
     decide = encode.decide_inter_view if case.weights == "shipped" else partial(forced_modes, case)
     with patch.object(encode, "decide_inter_view", decide):
-        data = codec.encode(*views(case), case.quality, independent=case.independent)
+        kept = metadata() if case.metadata else {}
+        data = codec.encode(*views(case), case.quality, independent=case.independent, **kept)
     write_bytes(FOLDER / case.name, data, force=True)
     pair = codec.decode(data)
     return {
