@@ -10,7 +10,6 @@ import numpy as np
 from snncodec.errors import InputError, SnncodecError
 from snncodec.io.datasets import Scene, list_pairs, list_pictures
 from snncodec.io.images import read_image
-from snncodec.io.stereo_files import read_views
 
 Progress = Callable[[int, int], None]  # (pictures read, pictures in all)
 Pair = tuple[np.ndarray, np.ndarray]  # left and right view, uint8 [H, W, 3]
@@ -25,28 +24,14 @@ def load_folders(
     reported, or raised if this is `strict`. `InputError` where there is no picture at all.
     """
     scenes = find_stereo(folders)
-    two = [scene for scene in scenes if scene.right]
-    files = {*find_pictures(folders), *(view for scene in two for view in scene.files)}
+    files = {*find_pictures(folders), *(view for scene in scenes for view in scene.files)}
     pictures = load_pictures(sorted(files), progress, None if strict else report)
-    sound = [scene for scene in scenes if not scene.right or all(file in pictures for file in scene.files)]
-    views = [pair for scene in sound if (pair := _pair_of(scene, pictures, None if strict else report))]
+    read = [[pictures[file] for file in scene.files if file in pictures] for scene in scenes]
+    views = [(both[0], both[1]) for both in read if len(both) == 2]
     pairs = [pair for pair in views if pair[0].shape == pair[1].shape]
     if len(pairs) < len(views):
         report(f"{len(views) - len(pairs)} pairs have views of different sizes; they serve as single pictures only")
     return list(pictures.values()), pairs
-
-
-def _pair_of(scene: Scene, pictures: dict[Path, np.ndarray], leave_out: Callable[[str], None] | None) -> Pair | None:
-    """The views of a pair, of one file or of two that were read already; None if it was left out."""
-    if scene.right:
-        return pictures[scene.left], pictures[scene.right]
-    try:
-        return read_views(scene.left, None).views()
-    except SnncodecError as error:
-        if leave_out is None:
-            raise
-        leave_out(f"left out: {error}")
-        return None
 
 
 def find_pictures(folders: list[Path]) -> list[Path]:
@@ -58,7 +43,7 @@ def find_pictures(folders: list[Path]) -> list[Path]:
 
 
 def find_stereo(folders: list[Path]) -> list[Scene]:
-    """Every stereo pair below the folders; none is no error."""
+    """Every stereo pair of two files below the folders; none is no error."""
     return [scene for folder in folders for scene in list_pairs(folder)[0]]
 
 

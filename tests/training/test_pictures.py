@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from conftest import synthetic_pair
-from PIL import Image
 from training_helpers import write_pair, write_picture
 
 from snncodec.errors import InputError
@@ -93,10 +92,3 @@ def test_pictures_of_which_none_can_be_read_are_an_input_error(tmp_path):
     (tmp_path / "x.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="none of 1"):
         load_folders([tmp_path], lambda line: None)
-
-
-def test_a_pair_in_one_file_is_a_pair(tmp_path):
-    views = [Image.fromarray(np.full((40, 56, 3), value, np.uint8)) for value in (90, 160)]
-    views[0].save(tmp_path / "pair.mpo", save_all=True, append_images=views[1:])
-    _, pairs = load_folders([tmp_path], pytest.fail)
-    assert [round(float(view.mean())) for pair in pairs for view in pair] == [90, 160]
