@@ -42,6 +42,12 @@ class ModelConfig:
         if max(sizes) > MAX_WIDTH or max(self.blocks, self.encoder_blocks, self.T) > MAX_DEPTH:
             raise WeightsError(f"widths above {MAX_WIDTH} and more than {MAX_DEPTH} blocks or time steps are refused")
 
+        whole = type(self.compared) is int and all(type(group) is int for group in self.attended)
+        if not whole or not 0 <= self.compared <= self.N2 or not set(self.attended) <= set(range(self.N2)):
+            raise WeightsError("compared must be a number of groups, and attended must name groups")
+        if len(set(self.attended)) < len(self.attended):
+            raise WeightsError("a group is attended twice")
+
     @property
     def spiking(self) -> NeuronConfig:
         """The neuron of all networks."""

@@ -26,8 +26,8 @@ def load_folders(
     scenes = find_stereo(folders)
     files = {*find_pictures(folders), *(view for scene in scenes for view in scene.files)}
     pictures = load_pictures(sorted(files), progress, None if strict else report)
-    sound = [scene for scene in scenes if all(file in pictures for file in scene.files)]
-    views = [(pictures[scene.files[0]], pictures[scene.files[1]]) for scene in sound]
+    read = [[pictures[file] for file in scene.files if file in pictures] for scene in scenes]
+    views = [(both[0], both[1]) for both in read if len(both) == 2]
     pairs = [pair for pair in views if pair[0].shape == pair[1].shape]
     if len(pairs) < len(views):
         report(f"{len(views) - len(pairs)} pairs have views of different sizes; they serve as single pictures only")
@@ -43,7 +43,7 @@ def find_pictures(folders: list[Path]) -> list[Path]:
 
 
 def find_stereo(folders: list[Path]) -> list[Scene]:
-    """Every stereo pair below the folders; none is no error."""
+    """Every stereo pair of two files below the folders; none is no error."""
     return [scene for folder in folders for scene in list_pairs(folder)[0]]
 
 

@@ -113,7 +113,7 @@ def test_settings_name_options_and_versions(name):
         "x265-stereo": ["P frame"],
         "x265-psnr": ["tune=psnr", "psy-rd=0.00"],
         "x265-stereo-psnr": ["tune=psnr", "P frame"],
-        "vvc": ["VVenC 1", "4:2:0", "preset=medium", "qpa=0", "threads=1"],
+        "vvc": ["VVenC 1", "4:2:0", "preset=fast", "qpa=0", "threads=1"],
     }
     assert all(word in BASELINES[name].settings for word in [module.__version__, *expected[name]])
 

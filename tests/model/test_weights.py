@@ -167,10 +167,13 @@ CONFIG_CHANGES = [
     {"groups": None}, {"groups": 48}, {"tau": "2"}, {"patch": 3}, {"patch": 0}, {"blocks": 2}, {"refined": 49},
     {"M": 20000}, {"M": 4000}, {"blocks": 10**6}, {"T": 2**20}, {"neuron": "lif", "T": 64}, {"N2": 10**9},
     {"M": 8.0}, {"M": None}, {"tau": 0}, {"attended": None}, {"attended": []}, {"compared": "all"},
+    {"compared": 1e308}, {"compared": 10**9}, {"compared": -1}, {"compared": True}, {"attended": "8"},
+    {"attended": ["x"]}, {"attended": [-1]}, {"attended": [10**9]}, {"attended": [[1]]}, {"attended": [1] * 10**5},
+    {"attended": {"a": 1}}, {"groups": [1] * 10**5}, {"M": 2**70}, {"T": float("nan")}, {"N2": True},
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("change", CONFIG_CHANGES, ids=str)
+@pytest.mark.parametrize("change", CONFIG_CHANGES, ids=lambda change: str(change)[:30])
 def test_a_configuration_that_does_not_fit_is_refused(change, parts, refused):
     tensors, metadata = parts
     config = json.loads(metadata["config"])

@@ -28,7 +28,7 @@ _ALL: tuple[Baseline, ...] = (
     X265("x265-psnr", "slower", "psnr", _QP_45_TO_15),
     X265Stereo("x265-stereo", "slower", None, _QP_45_TO_15),
     X265Stereo("x265-stereo-psnr", "slower", "psnr", _QP_45_TO_15),
-    VVenC("vvc", "medium", (21, 29, 37, 45)),
+    VVenC("vvc", "fast", (21, 29, 37, 45)),
     CompressAIModel("mbt2018-mean", (1, 2, 3, 4, 5, 6, 7, 8)),
     CompressAIModel("cheng2020-anchor", (1, 2, 3, 4, 5, 6)),
 )
