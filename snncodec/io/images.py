@@ -18,6 +18,7 @@ from snncodec.errors import InputError
 from snncodec.io import heic
 from snncodec.io.exif import PREFIX
 from snncodec.io.files import open_seekable, same_file, write_files
+from snncodec.io.foreign_files import what_it_is
 from snncodec.io.rgb import Note, Picture, check_picture_size, decode_picture, say_nothing, sentences_of_errors
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "PPM", "GIF", "JPEG2000")  # JPEG opens MPO too
@@ -113,10 +114,12 @@ def _open(file: BinaryIO, path: str, max_pixels: int) -> Image.Image:
     the reader is chosen here by the file's first bytes, from the short list of formats that hold photographs.
     """
     Image.init()
-    prefix = file.read(16)
+    prefix = file.read(64)
     readers = [Image.OPEN[name] for name in FORMATS if name in Image.OPEN]
     reader = next((read for read, accepts in readers if accepts and accepts(prefix)), None)
     if reader is None:
+        if words := what_it_is(prefix):
+            raise InputError(f"{path} is {words}")
         raise InputError(f"{path} is not a picture in a format known here ({', '.join(FORMATS)})")
     file.seek(0)
     return check_picture_size(reader(file, ""), path, max_pixels)

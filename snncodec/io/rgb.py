@@ -22,9 +22,11 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from snncodec.errors import InputError, LimitError, SnncodecError
+from snncodec.io.depths import bits_per_sample
 from snncodec.io.exif import ORIENTATION, Exif, read_exif
 
 MAX_PROFILE_BYTES = 2**20  # the largest that Pillow reads back from a PNG
+NEARLY_BLACK = 2**14  # of 65535; cameras of 10, 12 or 14 bits fill no more
 EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 TURNS = {
@@ -83,7 +85,8 @@ def decode_picture(
     if image.mode not in EIGHT_BIT_MODES + SIXTEEN_BIT_MODES:
         raise InputError(f"{path} has pixels of mode {image.mode}; convert it to 8-bit RGB first")
     frames = getattr(image, "n_frames", 1)
-    deep = _has_sixteen_bits(image, path)
+    bits = bits_per_sample(image, path)
+    deep = bits > 8
     if image.format == "TIFF":  # whose metadata Pillow reads from the file, which load() closes
         with suppress(Exception):
             image.getexif().get_ifd(ExifTags.IFD.Exif)
@@ -95,13 +98,13 @@ def decode_picture(
     if frames > 1:
         note(f"{path} holds {frames} pictures; only the first is used")
     if deep:
-        note(f"{path} has 16 bits per sample; they are reduced to 8")
+        note(f"{path} has {bits} bits per sample; they are reduced to 8")
     if image.mode == "CMYK":
         note(f"{path} is CMYK; it is converted to sRGB without its colour profile")
     icc = _profile(image, path, note)
     opaque = _opaque(image, path, deep) if image.has_transparency_data else image
     if opaque.mode in SIXTEEN_BIT_MODES:
-        return Picture(_from_sixteen_bits(np.asarray(opaque), path), icc, exif)
+        return Picture(_from_sixteen_bits(np.asarray(opaque), path, note), icc, exif)
     return Picture(np.array(opaque.convert("RGB")), icc, exif)
 
 
@@ -116,19 +119,6 @@ def _metadata(image: Image.Image, path: str, note: Note) -> Exif:
     except Exception as error:  # metadata is never a reason to refuse a picture
         note(f"{path} has EXIF metadata that cannot be read, and is left out: {error}")
         return NO_EXIF
-
-
-def _has_sixteen_bits(image: Image.Image, path: str) -> bool:
-    """Ask the header, before load() forgets it: Pillow delivers 16-bit colour as if it had always had 8 bits."""
-    if image.mode in SIXTEEN_BIT_MODES:
-        return True
-    tags = getattr(image, "tag_v2", {})
-    if max(tags.get(ExifTags.Base.BitsPerSample, (8,))) > 8 and tags.get(ExifTags.Base.PlanarConfiguration) == 2:
-        raise InputError(f"{path} stores 16-bit colour in separate planes, which Pillow misreads; convert it to 8 bits")
-    codec, _, _, layout = next(iter(getattr(image, "tile", ())), ("", None, 0, ""))
-    if codec == "ppm" and isinstance(layout, tuple):  # PPM states its largest value
-        return layout[1] > 255
-    return ";16" in str(layout)
 
 
 def _profile(image: Image.Image, path: str, note: Note) -> bytes | None:
@@ -151,10 +141,12 @@ def _opaque(image: Image.Image, path: str, deep: bool) -> Image.Image:
     return rgba
 
 
-def _from_sixteen_bits(grey: np.ndarray, path: str) -> np.ndarray:
+def _from_sixteen_bits(grey: np.ndarray, path: str, note: Note) -> np.ndarray:
     """Scale 0..65535 [H, W] to uint8 [H, W, 3]; 65535 = 257 x 255, so white stays white."""
     if grey.min() < 0 or grey.max() > 65535:
         raise InputError(f"{path} has values from {grey.min()} to {grey.max()}; scale them to 0..65535 first")
+    if grey.max() < NEARLY_BLACK:
+        note(f"{path} is nearly black: its brightest sample is {grey.max()} of 65535; scale it if it holds fewer bits")
     return np.repeat(((grey.astype(np.int32) + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
 
 

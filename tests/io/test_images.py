@@ -235,7 +235,7 @@ def test_flipped_bit_in_png_never_changes_pixels_silently(tmp_path, save):
 
 
 def test_file_that_is_no_picture_is_refused(tmp_path):
-    (tmp_path / "x.png").write_text("<svg/>")
+    (tmp_path / "x.png").write_text("a letter")
     with pytest.raises(InputError, match=r"x\.png is not a picture in a format known here"):
         read_image(tmp_path / "x.png")
 
