@@ -85,13 +85,25 @@ def test_killed_at_any_moment_a_command_leaves_whole_files_or_none(folder, tiny)
     for number in range(KILLS):
         line = LINES[list(LINES)[number % len(LINES)]]
         process = start(line, tiny)
-        time.sleep(chance.uniform(0, 12 if line.startswith("train") else 6))
+        if number // len(LINES) % 2:
+            time.sleep(chance.uniform(0, 12 if line.startswith("train") else 6))
+        else:  # few moments are those of a write, and they are the interesting ones
+            wait_for_a_write(process, folder, chance)
         process.kill()
         process.communicate()
         check_outputs(folder, tiny)
         left += len(temporary(folder))
         check_tidied(folder)
     sys.stderr.write(f"{KILLS} kills left {left} temporary files, which the next write removed\n")
+
+
+def wait_for_a_write(process, folder, chance):
+    """Return while a command writes, some milliseconds after it began to, or when it has ended."""
+    places = folder, folder / "run"
+    while process.poll() is None:
+        if any(name.startswith(".snncodec-") for place in places if place.is_dir() for name in os.listdir(place)):
+            time.sleep(chance.uniform(0, 0.004))
+            return
 
 
 def interrupt(process, folder):

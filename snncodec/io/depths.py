@@ -42,7 +42,7 @@ def _tiff_bits(tags: dict[int, tuple[int, ...]], path: str) -> int:
         raise InputError(
             f"{path} has {bits} bits with black as the largest value, which Pillow misreads; invert it first"
         )
-    if SIGNED in tags.get(ExifTags.Base.SampleFormat, ()):
+    if bits <= 8 and SIGNED in tags.get(ExifTags.Base.SampleFormat, ()):
         raise InputError(f"{path} has samples with a sign, which have no defined way to 8 bits; scale them first")
     return max(8, bits)
 
