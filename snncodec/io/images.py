@@ -19,6 +19,7 @@ from snncodec.io import heic
 from snncodec.io.exif import PREFIX
 from snncodec.io.files import open_seekable, same_file, write_files
 from snncodec.io.foreign_files import what_it_is
+from snncodec.io.png_chunks import without_bulky_chunks
 from snncodec.io.rgb import Note, Picture, check_picture_size, decode_picture, say_nothing, sentences_of_errors
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP", "PPM", "GIF", "JPEG2000")  # JPEG opens MPO too
@@ -97,6 +98,9 @@ def decode_bytes(file: BinaryIO, name: str, max_pixels: int, note: Note | None =
         file.seek(0)
         if heic.is_heic(start):
             return heic.read_main(file.read(), name, max_pixels, note or say_nothing)
+        file, left_out = without_bulky_chunks(file)
+        for kind in left_out:
+            (note or say_nothing)(f"{name} has a {kind} of more than 1 MiB; it is left out")
         return decode_picture(_open(file, name, max_pixels), name, note)
 
 
