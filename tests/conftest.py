@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import os
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from snncodec.model.config import PRESETS
 from snncodec.model.quality import QualityOffsets
 from snncodec.model.shipped_weights import load_weights
 from snncodec.model.stereo_codec import StereoCodec
-from snncodec.model.weights import save_weights
+from snncodec.model.weights import read_weights, save_weights
 from snncodec.spiking.layers import FixedPointConv2d
 from snncodec.spiking.neurons import Spike
 from snncodec.training.fit_tables import logistic_frequencies
@@ -95,6 +96,17 @@ def weights_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     files = {name: folder / f"{name.replace(' ', '_')}.safetensors" for name in CONFIGS}
     return {name: str(save_random_weights(name, file)) for name, file in files.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_changes_cached_weights(weights_files):
+    """What `load_weights` returns is shared by all tests of a process: a module that changes it fails."""
+    yield
+    for name, file in weights_files.items():
+        cached, fresh = load_weights(file, CPU), read_weights.__wrapped__(Path(file).read_bytes(), name, CPU)
+        expected = fresh.codec.state_dict()
+        for key, value in cached.codec.state_dict().items():
+            assert value.dtype == expected[key].dtype and torch.equal(value, expected[key]), f"{key} of {name}"
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,13 @@
 
 import hashlib
 from threading import Event, Thread
+from traceback import extract_stack
 
 import numpy as np
 import pytest
 import torch
 from conftest import CONFIGS, synthetic_pair
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from snncodec import codec
 from snncodec.bitstream.container import unpack
@@ -103,6 +105,34 @@ def test_settings_of_the_program_around_it_change_no_pixel_and_no_byte(change, a
     CHANGES[change]()
     assert digest(codec.decode(data, weights=weights)) == expected
     assert codec.encode(*synthetic_pair(90, 150, seed=7), 60, weights=weights) == data
+
+
+class WatchedTypes(TorchDispatchMode):
+    """Notes operations that answer in the default type of the program around, and the lines that asked for them."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for value in result if isinstance(result, (tuple, list)) else [result]:
+            if isinstance(value, torch.Tensor) and value.dtype == torch.get_default_dtype():
+                self.seen.add(
+                    (str(function), *[line.line for line in extract_stack() if "snncodec" in line.filename][-1:])
+                )
+        return result
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("settings", [{}, {"effort": 1}, {"effort": 9}, {"independent": True}], ids=str)
+def test_nothing_is_computed_in_the_default_type_of_the_program_around_it(settings, name, weights_files, restored):
+    views, weights = synthetic_pair(90, 150, seed=7), weights_files[name]
+    codec.decode(codec.encode(*views, 60, weights=weights, **settings), weights=weights)  # what is cached is made
+    torch.set_default_dtype(torch.bfloat16)
+    with WatchedTypes() as watched:
+        codec.decode(codec.encode(*views, 60, weights=weights, **settings), weights=weights)
+    assert not watched.seen
 
 
 def process_settings():

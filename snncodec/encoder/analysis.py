@@ -35,7 +35,8 @@ def analyse_view(codec: ExactCodec, view: np.ndarray, quality: int, predicted: P
 
 def predicted_latents(codec: ExactCodec, quality: int, pixels: Tensor, matched: Tensor) -> Tensor:
     """The latents in steps, float32 [1, N2, h, w], of a prediction (uint8); zeros where it does not count."""
-    return codec.transform.in_floats.analysis(pixels.float() - 128).mul_(matched / float(codec.steps[quality - 1]))
+    counts = matched.float() / float(codec.steps[quality - 1])
+    return codec.transform.in_floats.analysis(pixels.float() - 128).mul_(counts)
 
 
 def foresee(codec: ExactCodec, quality: int, latents: Tensor, *prediction: Tensor) -> Tensor:
