@@ -66,7 +66,7 @@ def comparison(result: BenchResult) -> str:
     """BD-rates of snncodec against each other codec, and the speeds of all."""
     lines = []
     for codec, speed in result.summary["speed"].items():
-        mp_s = [f"{speed[f'{way}_mp_s']:.2g}" for way in ("encode", "decode")]
+        mp_s = [two_digits(speed[f"{way}_mp_s"]) for way in ("encode", "decode")]
         lines.append([codec, *bd_cells(result.summary["bd_rate"].get(codec)), *mp_s])
     heading = ["codec", f"BD-rate of {OURS}", "single pairs", "of mean curves", "encode MP/s", "decode MP/s"]
     return markdown(heading, lines)
@@ -122,6 +122,11 @@ def bd_cells(entry: dict[str, Any] | None) -> list[str]:
         f"{min(known):+.0f} to {max(known):+.0f} %",
         f"{entry['mean_curves']:+.1f} %",
     ]
+
+
+def two_digits(number: float) -> str:
+    """0.46, 1.1, 98, 140"""
+    return f"{float(f'{number:.2g}'):g}"
 
 
 def evenly(means: list[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ Arguments are checked here, and torch's settings and shortage of memory are deal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
@@ -102,11 +102,16 @@ class Codec:
         `max_pixels` bounds one view. Raises `FormatError`, `LimitError` or `UnsupportedError`; the same bytes give the
         same pixels on every machine.
         """
-        return self._decode(*unpack(checked_bytes(data), left_only, max_pixels), left_only, progress)
+        return self.decode_sections(*unpack(checked_bytes(data), left_only, max_pixels), left_only, progress)
 
-    def _decode(
-        self, header: Header, sections: dict[Tag, bytes], left_only: bool, progress: Progress | None
+    def decode_sections(
+        self,
+        header: Header,
+        sections: Mapping[Tag, bytes],
+        left_only: bool = False,
+        progress: Progress | None = None,
     ) -> StereoPair:
+        """The pair in the parts of a file, which `unpack` has taken apart; errors as `decode`."""
         if self.loaded.id != header.weights_id:
             raise UnsupportedError(
                 f"this file needs weights {header.weights_id.hex()}, but those at hand are {self.loaded.id.hex()}"
@@ -152,7 +157,7 @@ def decode(
     """
     header, sections = unpack(checked_bytes(data), left_only, max_pixels)
     codec = Codec(weights or find_by_id(header.weights_id), device)
-    return codec._decode(header, sections, left_only, progress)
+    return codec.decode_sections(header, sections, left_only, progress)
 
 
 def check_views(left: np.ndarray, right: np.ndarray, quality: int) -> None:

@@ -40,7 +40,7 @@ NORMATIVE = {
 
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40  # lines
 LONGER_FUNCTIONS = {  # full name -> the reason why it may be longer
-    f"snncodec.cli.{command}.{command}": "a line for each option" for command in ("bench", "decode", "encode")
+    f"snncodec.cli.{command}.{command}": "a line for each option" for command in ("bench", "decode", "encode", "train")
 }
 
 

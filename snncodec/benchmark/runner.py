@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,7 +79,7 @@ def run(
     rows = [row for task in tasks if (row := notebook.row(task)) is not None]
     summary = summarise(rows, OURS)
     if not stopped:
-        summary["peak_memory"] = _peak_memories(pictures, contest, coders, notebook)
+        summary["peak_memory"] = _peak_memories(pictures, contest, coders, notebook, jobs)
     settings = {"data": str(data), "pairs": len(scenes)} | contest.settings() | environment
     settings["coders"] = {name: coder.settings for name, coder in coders.items()}
     ours = {(t.picture.label, t.quality): file for t in tasks if t.coder == OURS and (file := notebook.file(t))}
@@ -110,12 +111,11 @@ class _Notebook:
         """The file of ours that a row was taken on, if the row is there."""
         return self._files.get(task) or self._cache.file(self._key(task))
 
-    def peak_memory(self, task: Task, measure: Callable[[], Row]) -> Row:
-        """What was found before, or now."""
-        key = key_of("peak memory", self._key(task))
-        if self._cache.row(key) is None:
-            self._cache.add(key, measure())
-        return self._cache.row(key) or {}
+    def peak_memory(self, task: Task) -> Row | None:
+        return self._cache.row(key_of("peak memory", self._key(task)))
+
+    def add_peak_memory(self, task: Task, row: Row) -> None:
+        self._cache.add(key_of("peak memory", self._key(task)), row)
 
     def _key(self, task: Task) -> str:
         return key_of(self._about[task.coder], task.picture.sha256, task.quality)
@@ -164,9 +164,13 @@ def _measure_missing(
 
 
 def _peak_memories(
-    pictures: list[Picture], contest: Contest, coders: dict[str, Coder], notebook: _Notebook
+    pictures: list[Picture], contest: Contest, coders: dict[str, Coder], notebook: _Notebook, jobs: int
 ) -> dict[str, Row]:
-    """Of each codec at its middle quality, on the largest pair."""
+    """Of each codec at its middle quality, on the largest pair; what was found before is not measured again."""
     largest = max(pictures, key=lambda picture: picture.pixels)
     tasks = [Task(largest, name, coder.qualities[len(coder.qualities) // 2]) for name, coder in coders.items()]
-    return {task.coder: notebook.peak_memory(task, partial(peak_memory, task, contest)) for task in tasks}
+    missing = [task for task in tasks if notebook.peak_memory(task) is None]
+    with ThreadPoolExecutor(jobs) as threads:  # each of which waits for processes of its own
+        for task, row in zip(missing, threads.map(partial(peak_memory, contest=contest), missing), strict=True):
+            notebook.add_peak_memory(task, row)
+    return {task.coder: notebook.peak_memory(task) or {} for task in tasks}

@@ -7,7 +7,7 @@ The header, n being its section count:
 
     offset  size  field           legal values
          0     4  magic           b"SNNC"
-         4     1  version         1
+         4     1  version         2
          5     1  quality         1..100, higher is better
          6     1  flags           bit 0, inter-view: the right view needs the left one; the other bits are 0
          7     1  chroma angle    0..15, in 32nds of a half-turn, those from 8 on less 16: how the colours are turned

@@ -45,6 +45,10 @@ def bench(
     """Measure whole files: size, quality, time and memory, against other formats.
 
     Every row is kept as soon as it is measured: after a stop, the same command goes on where it was.
+
+    snncodec bench KITTI/training -q 30,50,70 --baselines jpeg,avif --jobs 2 --plot curves.svg
+
+    snncodec bench pairs/ --report report/ --json results.json --spikes
     """
     chosen, formats = _qualities(qualities), _baselines(baselines)
     outputs = Outputs(json_file, csv_file, plot, report_folder)

@@ -1,17 +1,22 @@
 """`snncodec decode`: one file -> its pictures; a folder of files -> a folder of pictures."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snncodec.cli.many_files import Batch, Executor, Jobs, Layout, Resume, decode_jobs, output_folder
+from snncodec.cli.many_files import Batch, Executor, Format, Jobs, Layout, Resume, decode_jobs, output_folder
 from snncodec.cli.options import STREAM, Device, Force, Quiet, check_stdout, check_targets, read_coded, write_stdout
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
 from snncodec.io.output_names import Content, Pictures, names_folder, picture_names
+
+if TYPE_CHECKING:
+    from snncodec.io.images import StereoPair
 
 CodedFiles = Annotated[
     Path, typer.Argument(metavar="OUT.bin|DIR|-", help="File written by encode, or a folder of such; - is stdin.")
@@ -27,6 +32,7 @@ Output = Annotated[
     ),
 ]
 SideBySide = Annotated[bool, typer.Option("--sbs", help="Write both views as one picture, the left one on the left.")]
+Partial = Annotated[bool, typer.Option("--partial", help="Of a damaged file: write the views that are sound.")]
 Anaglyph = Annotated[bool, typer.Option("--anaglyph", help="Write one picture for red-cyan glasses (Dubois).")]
 
 
@@ -36,12 +42,14 @@ def decode(
     left_only: Annotated[bool, typer.Option("--left-only", help="Decode the left view alone.")] = False,
     side_by_side: SideBySide = False,
     anaglyph: Anaglyph = False,
+    partial: Partial = False,
     weights: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Needed if the file was not coded with shipped weights.")
     ] = None,
     max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger views.")] = MAX_PIXELS,
     device: Device = "auto",
     layout: Layout = "names",
+    suffix: Format = "png",
     jobs: Jobs = None,
     executor: Executor = "local",
     resume: Resume = False,
@@ -50,20 +58,22 @@ def decode(
 ) -> None:
     """Restore the pictures of a file, or those of every file in a folder.
 
+    A damaged file is refused; with --partial its sound views are written, and what is lost is told.
+
     snncodec decode pair.bin -o pictures/
 
     snncodec decode coded/ -o KITTI/ --layout kitti
     """
+    content = _content(left_only, side_by_side, anaglyph)
+    if partial and (content != "views" or file.is_dir() or output == str(STREAM)):
+        raise InputError("--partial writes the views of one file, each to a file of its own")
+    how: dict[str, Any] = {"weights": weights, "device": device, "max_pixels": max_pixels}
     if file.is_dir():
-        how = {"weights": weights, "device": device, "max_pixels": max_pixels}
-        if side_by_side or anaglyph:
-            raise InputError("--sbs and --anaglyph are for one file; a folder of files becomes single views")
-        work = decode_jobs(file, output_folder(output, file), layout, left_only, **how)
+        work = decode_jobs(file, output_folder(output, file), layout, suffix, content, **how)
         Batch(jobs, executor, force, resume, quiet).run(work)
         return
-    content = _content(left_only, side_by_side, anaglyph)
     data = read_coded(file)
-    pictures = _pictures(file, output, content)
+    pictures = _pictures(file, output, content, suffix)
     folder = pictures.files[0].parent
     new_folder = names_folder(output) and not folder.exists()
     if output != str(STREAM) and not new_folder:
@@ -72,7 +82,10 @@ def decode(
     from snncodec import codec
 
     with progress_bar("decoding", quiet) as progress:
-        pair = codec.decode(data, left_only, weights=weights, device=device, max_pixels=max_pixels, progress=progress)
+        if partial:
+            pair, pictures = _sound(data, pictures, **how)
+        else:
+            pair = codec.decode(data, left_only, **how, progress=progress)
     from snncodec.io.pair_outputs import picture_bytes, write_pair
 
     if output == str(STREAM):
@@ -86,15 +99,31 @@ def decode(
         say(f"{output if output == '-' else ', '.join(map(str, pictures.files))}: {width}x{height}")
 
 
+def _sound(data: bytes, pictures: Pictures, **how: Any) -> tuple[StereoPair, Pictures]:
+    """The sound views of a file, and where they go; what is lost is told."""
+    from snncodec.io.images import StereoPair
+    from snncodec.workflow.partial import decode_sound_parts
+
+    if len(pictures.files) < 2:
+        raise InputError(f"{pictures.files[0]} holds both views; --partial needs a file for each, such as .png")
+    parts = decode_sound_parts(data, **how)
+    for loss in parts.losses:
+        say(f"note: {loss}")
+    if len(parts.views) == 2:
+        return StereoPair(**parts.views, icc=parts.icc, exif=parts.exif), pictures
+    [(name, view)] = parts.views.items()
+    return StereoPair(view, None, parts.icc, parts.exif), Pictures("left", (pictures.files[name == "right"],))
+
+
 def _content(left_only: bool, side_by_side: bool, anaglyph: bool) -> Content:
     if left_only + side_by_side + anaglyph > 1:
         raise InputError("--left-only, --sbs and --anaglyph exclude each other; give one of them")
     return "left" if left_only else "sbs" if side_by_side else "anaglyph" if anaglyph else "views"
 
 
-def _pictures(file: Path, output: str | None, content: Content) -> Pictures:
+def _pictures(file: Path, output: str | None, content: Content, suffix: str) -> Pictures:
     if output != str(STREAM):
-        return picture_names(file, output, content)
+        return picture_names(file, output, content, suffix)
     if content == "views":
         raise InputError("stdout takes one picture; add --sbs, --anaglyph or --left-only")
     check_stdout()

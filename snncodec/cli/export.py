@@ -23,6 +23,8 @@ def export(
     """Write the decoder's spiking network as a NIR graph (neuroir.org).
 
     The graph is for maps of one size: sides are rounded up to whole blocks of 16 pixels, as in a file.
+
+    snncodec export base decoder.nir --height 480 --width 640
     """
     check_targets([output], force)
     load_torch()

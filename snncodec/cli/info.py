@@ -21,6 +21,8 @@ def info(
     """Show what a file says about itself, which of its sections are sound, and whether it decodes here.
 
     With --verify the exit status is 1 if it does not.
+
+    snncodec info pair.bin --verify
     """
     data = read_coded(file)
     from snncodec.cli.describe_file import describe, inspect

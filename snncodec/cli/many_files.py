@@ -12,6 +12,7 @@ import typer
 
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.errors import InputError
+from snncodec.io.output_names import Content, pictures_at
 
 if TYPE_CHECKING:
     from snncodec.workflow.jobs import DecodeJob, EncodeJob, Job
@@ -19,14 +20,10 @@ if TYPE_CHECKING:
 Jobs = Annotated[int | None, typer.Option(min=1, help="Of a folder: processes at once.  [default: all cores]")]
 Executor = Annotated[str, typer.Option(metavar="local|dask://HOST:PORT", help="Of a folder: where processes run.")]
 Layout = Annotated[
-    Literal["names", "folders", "kitti"], typer.Option(help="Of a folder: x_left.png; left/x.png; or image_2/x.png.")
+    Literal["names", "folders", "kitti"], typer.Option(help="Of a folder: x_left.*; left/x.*; or image_2/x.*.")
 ]
+Format = Annotated[str, typer.Option("--format", metavar="EXT", help="Extension of pictures that -o gives none.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Of a folder: skip what exists already.")]
-LAYOUTS = {  # where the views of x go; `encode` finds them there
-    "names": ("{}_left.png", "{}_right.png"),
-    "folders": ("left/{}.png", "right/{}.png"),
-    "kitti": ("image_2/{}.png", "image_3/{}.png"),
-}
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def encode_jobs(data: Path, folder: Path, say_orphan: Callable[[str], object], *
     return [EncodeJob(s.name, s.left, s.right, folder / f"{s.name}.bin", **how) for s in scenes]
 
 
-def decode_jobs(files: Path, folder: Path, layout: str, left_only: bool, **how: Any) -> list[DecodeJob]:
+def decode_jobs(files: Path, folder: Path, layout: str, suffix: str, content: Content, **how: Any) -> list[DecodeJob]:
     """A job for each .bin file below `files`, whose pictures keep its place in the folders; `InputError` for none."""
     from snncodec.workflow.jobs import DecodeJob
 
@@ -87,6 +84,5 @@ def decode_jobs(files: Path, folder: Path, layout: str, left_only: bool, **how: 
     jobs = []
     for file in found:
         name = file.relative_to(files).with_suffix("")
-        targets = tuple(folder / name.parent / place.format(name.name) for place in LAYOUTS[layout])
-        jobs.append(DecodeJob(str(file), file, targets[: 1 if left_only else 2], left_only, **how))
+        jobs.append(DecodeJob(str(file), file, pictures_at(folder / name, content, suffix, layout), **how))
     return jobs

@@ -32,7 +32,12 @@ def train(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train weights on your own pictures."""
+    """Train weights on your own pictures.
+
+    snncodec train pictures/ --val pairs/ --init base --minutes 60 -o runs/mine
+
+    snncodec train pictures/ --val pairs/ --resume runs/mine/last.ckpt
+    """
     folder = output or (resume.parent if resume else Path("runs", preset))
     continues = resume and folder.resolve() == resume.parent.resolve()
     try:

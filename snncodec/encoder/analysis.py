@@ -18,6 +18,7 @@ from snncodec.model.prediction import PredictedView
 from snncodec.model.view_decoder import FULL_GAIN
 
 ROUNDING = 0.4  # latents from 0.6 steps on are rounded up, about as they are coded
+PATCH, PATCHES = 8 * BLOCK, 4  # pixels to a side of samples of a view, and how many such in a column or row of it
 SYNTHESIS_RATE = 0.6  # how far latents move at a time towards those that would have given the right pixels
 
 
@@ -91,3 +92,13 @@ def in_floats(pixels: Tensor) -> Tensor:
 def blocks_of(pixels: Tensor) -> tuple[int, int]:
     """Rows and columns of blocks in whole blocks of pixels [N, C, 16 h, 16 w]."""
     return pixels.shape[2] // BLOCK, pixels.shape[3] // BLOCK
+
+
+def patches(pixels: Tensor) -> Tensor:
+    """Up to 4 x 4 patches, evenly spread, of pixels [1, 3, 16 h, 16 w]: [n, 3, height, width]."""
+    size = [min(PATCH, side) for side in pixels.shape[2:]]
+    rows, columns = (
+        np.linspace(0, side - part, min(PATCHES, side // part)).astype(int)
+        for side, part in zip(pixels.shape[2:], size, strict=True)
+    )
+    return torch.cat([pixels[:, :, y : y + size[0], x : x + size[1]] for y in rows for x in columns])

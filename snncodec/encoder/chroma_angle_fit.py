@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snncodec.constants import BLOCK, CHROMA_ANGLES
-from snncodec.encoder.analysis import in_floats, padded
+from snncodec.constants import CHROMA_ANGLES
+from snncodec.encoder.analysis import in_floats, padded, patches
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.lapped_transform import COEFFICIENTS, chroma_turn
 
-PATCH, PATCHES = 8 * BLOCK, 4  # pixels to a side of what is looked at, and how many such in a column or row of a view
 SIGNIFICANT = 0.5  # in steps: smaller coefficients cost next to nothing, however they are turned
 COST = 7.4  # a coefficient of c steps costs log2(1 + 7.4 c^2) bits, but for a factor
 TURN_PRICE = 0.006  # what each step of the angle has to save, as a share: networks are used to axes that are not turned
@@ -44,13 +43,3 @@ def significant_chroma(codec: ExactCodec, view: np.ndarray, quality: int) -> Ten
     latents = codec.transform.in_floats.analysis(in_floats(patches(pixels)).sub_(128)) / step
     chroma = latents[:, pairs].permute(2, 0, 1, 3, 4).flatten(1)
     return chroma[:, chroma.abs().amax(0) > SIGNIFICANT]
-
-
-def patches(pixels: Tensor) -> Tensor:
-    """Up to 4 x 4 patches, evenly spread, of pixels [1, 3, 16 h, 16 w]: [n, 3, height, width]."""
-    size = [min(PATCH, side) for side in pixels.shape[2:]]
-    rows, columns = (
-        np.linspace(0, side - part, min(PATCHES, side // part)).astype(int)
-        for side, part in zip(pixels.shape[2:], size, strict=True)
-    )
-    return torch.cat([pixels[:, :, y : y + size[0], x : x + size[1]] for y in rows for x in columns])

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,8 +26,9 @@ def write_bytes(path: Path, data: bytes, force: bool = False) -> None:
 def write_files(writers: Mapping[Path, Callable[[BinaryIO], object]], force: bool = False) -> None:
     """Let every writer fill a temporary file beside its target, then rename them all, or none.
 
-    Raises InputError if a target exists and `force` is not set, is no regular file, appears twice, has no folder to go
-    into, or cannot be written; whatever is raised, also by a writer, no target is new, changed or gone afterwards.
+    A file that is replaced hands on its mode. Raises InputError if a target exists and `force` is not set, is no
+    regular file, appears twice, has no folder to go into, or cannot be written; whatever is raised, also by a writer,
+    no target is new, changed or gone afterwards.
     """
     targets = {path: _checked(path, force) for path in writers}
     if len(set(targets.values())) < len(targets):
@@ -43,12 +44,26 @@ def write_files(writers: Mapping[Path, Callable[[BinaryIO], object]], force: boo
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())  # a full disk must show before the rename, not after it
+            if target.exists():
+                shutil.copymode(target, staged[target])
         _rename_all(staged)
+        for folder in {target.parent for target in staged}:
+            _sync_names(folder)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         for temporary in staged.values():
             temporary.unlink(missing_ok=True)
+
+
+def _sync_names(folder: Path) -> None:
+    """Have the names in a folder outlive a loss of power, where a folder can be opened for that."""
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _checked(path: Path, force: bool) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from snncodec.errors import InputError, LimitError
+from snncodec.io.code_points import reduced, unkept_colours
 from snncodec.io.exif import Exif
 from snncodec.io.rgb import Note, Picture, decode_picture, sentences_of_errors
 
@@ -73,7 +75,18 @@ def _view(image: HeifImage, name: str, max_pixels: int, note: Note) -> Picture:
     width, height = image.size
     if width * height > max_pixels:
         raise LimitError(f"{name} is {width}x{height}, the limit is {max_pixels} pixels per view")
+    for words in _unkept_properties(image.info):
+        note(f"{name} {words}")
     pixels = image.to_pillow()
     pixels.info = {key: value for key in ("icc_profile", "exif") if (value := image.info.get(key))}
     picture = decode_picture(pixels, name, note, upright=True)
     return replace(picture, exif=Exif(picture.exif.block, 1))
+
+
+def _unkept_properties(info: dict[str, Any]) -> Iterator[str]:
+    """As `code_points.unkept_properties`, of what libheif has found out."""
+    if (bits := info.get("bit_depth", 8)) > 8:
+        yield reduced(bits)
+    colours = info.get("nclx_profile")
+    if colours and not info.get("icc_profile"):
+        yield from unkept_colours(colours["color_primaries"], colours["transfer_characteristics"])

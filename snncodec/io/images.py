@@ -1,12 +1,10 @@
-"""Picture files in, pairs of 8-bit RGB arrays out, and PNG back.
+"""Picture files in, pairs of 8-bit RGB arrays out.
 
-How a picture becomes RGB is told in rgb.py, files that hold both views are read by stereo_files.py, and other formats
-than PNG are written by pair_outputs.py. Nothing here resizes, crops or rectifies.
+How a picture becomes RGB is told in rgb.py, files that hold both views are read by stereo_files.py, and pairs are
+written by pair_outputs.py. Nothing here resizes, crops or rectifies.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,8 +14,8 @@ from PIL import Image
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
 from snncodec.io import heic
-from snncodec.io.exif import PREFIX
-from snncodec.io.files import open_seekable, same_file, write_files
+from snncodec.io.code_points import FIRST_BYTES, unkept_properties
+from snncodec.io.files import open_seekable, same_file
 from snncodec.io.foreign_files import what_it_is
 from snncodec.io.png_chunks import without_bulky_chunks
 from snncodec.io.rgb import Note, Picture, check_picture_size, decode_picture, say_nothing, sentences_of_errors
@@ -98,17 +96,12 @@ def decode_bytes(file: BinaryIO, name: str, max_pixels: int, note: Note | None =
         file.seek(0)
         if heic.is_heic(start):
             return heic.read_main(file.read(), name, max_pixels, note or say_nothing)
+        for words in unkept_properties(file.read(FIRST_BYTES)):
+            (note or say_nothing)(f"{name} {words}")
         file, left_out = without_bulky_chunks(file)
         for kind in left_out:
             (note or say_nothing)(f"{name} has a {kind} of more than 1 MiB; it is left out")
         return decode_picture(_open(file, name, max_pixels), name, note)
-
-
-def write_images(
-    files: Mapping[Path, np.ndarray], icc: bytes | None = None, force: bool = False, exif: bytes | None = None
-) -> None:
-    """Write uint8 [H, W, 3] arrays as PNG with the given metadata: all of them or none, errors as `write_files`."""
-    write_files({path: partial(_write_png, pixels, icc, exif) for path, pixels in files.items()}, force)
 
 
 def _open(file: BinaryIO, path: str, max_pixels: int) -> Image.Image:
@@ -127,10 +120,6 @@ def _open(file: BinaryIO, path: str, max_pixels: int) -> Image.Image:
         raise InputError(f"{path} is not a picture in a format known here ({', '.join(FORMATS)})")
     file.seek(0)
     return check_picture_size(reader(file, ""), path, max_pixels)
-
-
-def _write_png(pixels: np.ndarray, icc: bytes | None, exif: bytes | None, file: BinaryIO) -> None:
-    Image.fromarray(pixels).save(file, format="PNG", icc_profile=icc, exif=PREFIX + exif if exif else None)
 
 
 def _size(view: np.ndarray) -> str:

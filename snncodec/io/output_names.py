@@ -13,6 +13,11 @@ from snncodec.errors import InputError
 Content = Literal["views", "left", "sbs", "anaglyph"]
 PICTURES = ("png", "jpg", "jpeg", "webp", "avif", "tif", "tiff")  # formats of one picture, that keep ICC and EXIF
 STEREO = ("mpo", "jps", "pns")  # formats of a pair in one file
+LAYOUTS = {  # where the left and the right view of x go, but for the extension; `encode` finds them there
+    "names": ("{}_left", "{}_right"),
+    "folders": ("left/{}", "right/{}"),
+    "kitti": ("image_2/{}", "image_3/{}"),
+}
 SEPARATORS = " ._-"
 NAMELESS = "/dev/", "/proc/"  # folders of pipes and terminals
 
@@ -62,34 +67,40 @@ def names_folder(output: str | None) -> bool:
     return bool(output) and (str(output).endswith(("/", os.sep)) or Path(str(output)).is_dir())
 
 
-def picture_names(file: Path, output: str | None, content: Content) -> Pictures:
+def picture_names(file: Path, output: str | None, content: Content, suffix: str = "png") -> Pictures:
     """Where `decode` writes: beside its file, into a folder, or to the name that it was given.
 
-    One picture gets that name itself; two views get `_left` and `_right` before its extension. `InputError` for an
-    extension of no format, and for one that does not fit the content.
+    One picture gets that name itself; two views get `_left` and `_right` before its extension, which is `suffix` where
+    the name has none. `InputError` for an extension of no format, and for one that does not fit the content.
     """
     if not output or names_folder(output):
         if str(file) == "-" or str(file).startswith(NAMELESS):
             raise InputError(f"{file} has no name to call pictures by; name them with -o NAME.png")
-        return _with_endings(Path(output, file.stem) if output else file.with_name(file.stem), "png", content)
+        return pictures_at(Path(output, file.stem) if output else file.with_name(file.stem), content, suffix)
     path = Path(output)
-    suffix = suffix_of(path)
-    if not suffix:
-        return _with_endings(path, "png", content)
-    if suffix in STEREO:
-        if content != "views":
-            raise InputError(
-                f"{output} would be a {suffix.upper()}, which holds both views; name a picture, such as .png"
-            )
+    if not path.suffix:
+        return pictures_at(path, content, suffix)
+    if suffix_of(path) in PICTURES and content != "views":
         return Pictures(content, (path,))
-    if suffix not in PICTURES:
+    return pictures_at(path.with_suffix(""), content, path.suffix[1:])
+
+
+def pictures_at(prefix: Path, content: Content, suffix: str, layout: str = "names") -> Pictures:
+    """Files whose names begin alike: what they hold and `suffix` follow, or as `layout` says.
+
+    `InputError` as in `picture_names`, and for a layout of two views where there is only one file.
+    """
+    kind, single = suffix.lower(), prefix.with_name(f"{prefix.name}.{suffix}")
+    if kind not in PICTURES + STEREO:
         known = ", ".join(f".{name}" for name in PICTURES + STEREO)
-        raise InputError(f"{output} ends with .{suffix}, which is no format known here ({known}); a folder ends with /")
-    if content != "views":
-        return Pictures(content, (path,))
-    return _with_endings(path.with_suffix(""), path.suffix[1:], content)
-
-
-def _with_endings(prefix: Path, suffix: str, content: Content) -> Pictures:
-    endings = ("left", "right") if content == "views" else (content,)
-    return Pictures(content, tuple(prefix.with_name(f"{prefix.name}_{ending}.{suffix}") for ending in endings))
+        raise InputError(f"{single} ends with .{kind}, which is no format known here ({known}); a folder ends with /")
+    if kind in STEREO and content != "views":
+        raise InputError(f"{single} would be a {kind.upper()}, which holds both views; name a picture, such as .png")
+    if layout != "names" and (kind in STEREO or content in ("sbs", "anaglyph")):
+        raise InputError(f"--layout {layout} is for views in files of their own; leave it out")
+    if kind in STEREO:
+        return Pictures(content, (single,))
+    places = LAYOUTS[layout][: 1 if content == "left" else 2]
+    if content not in ("views", "left"):
+        places = (f"{{}}_{content}",)
+    return Pictures(content, tuple(prefix.parent / f"{place.format(prefix.name)}.{suffix}" for place in places))

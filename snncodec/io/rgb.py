@@ -11,6 +11,7 @@ What becomes of a picture (N = the user is told through `note`):
     EXIF orientation           applied to the pixels
     EXIF date, camera          kept, see exif.py; damaged EXIF is left out (N)
     several frames             the first one (N)
+    damaged JPEG               what libjpeg makes of it (N)
     floating point, Lab, ...   refused
 """
 
@@ -22,8 +23,10 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from snncodec.errors import InputError, LimitError, SnncodecError
+from snncodec.io.code_points import reduced
 from snncodec.io.depths import bits_per_sample
 from snncodec.io.exif import ORIENTATION, Exif, read_exif
+from snncodec.io.jpeg_damage import jpeg_damage
 
 MAX_PROFILE_BYTES = 2**20  # the largest that Pillow reads back from a PNG
 NEARLY_BLACK = 2**14  # of 65535; cameras of 10, 12 or 14 bits fill no more
@@ -90,7 +93,10 @@ def decode_picture(
     if image.format == "TIFF":  # whose metadata Pillow reads from the file, which load() closes
         with suppress(Exception):
             image.getexif().get_ifd(ExifTags.IFD.Exif)
+    damage = jpeg_damage(image) if image.format in ("JPEG", "MPO") else None
     image.load()
+    if damage:
+        note(f"{path} is damaged, and part of it may look wrong: {damage}")
     exif = _metadata(image, path, note)
     turn = TURNS.get(1 if upright else exif.orientation or orientation or 1)
     if turn is not None:
@@ -98,7 +104,7 @@ def decode_picture(
     if frames > 1:
         note(f"{path} holds {frames} pictures; only the first is used")
     if deep:
-        note(f"{path} has {bits} bits per sample; they are reduced to 8")
+        note(f"{path} {reduced(bits)}")
     if image.mode == "CMYK":
         note(f"{path} is CMYK; it is converted to sRGB without its colour profile")
     icc = _profile(image, path, note)

@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from snncodec.io.output_names import Pictures
+
 if TYPE_CHECKING:
     from snncodec.codec import Codec
     from snncodec.workflow.targets import Target
@@ -67,29 +69,31 @@ class EncodeJob:
 
 @dataclass(frozen=True)
 class DecodeJob:
-    """A file to be made two pictures, or one; `weights` None are those that it names, which are shipped."""
+    """A file to be made pictures; `weights` None are those that it names, which are shipped."""
 
     name: str
     file: Path
-    targets: tuple[Path, ...]
-    left_only: bool
+    pictures: Pictures
     weights: str | None
     device: str
     max_pixels: int
 
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        return self.pictures.files
+
     def run(self) -> str:
         from snncodec.bitstream import container
-        from snncodec.io.images import write_images
+        from snncodec.io.pair_outputs import write_pair
         from snncodec.model.weights_manifest import find_by_id
 
         with open(self.file, "rb") as stream:
             data = container.read(stream)
         codec = _codec(self.weights or str(find_by_id(container.read_header(data)[0].weights_id)), self.device)
-        pair = codec.decode(data, self.left_only, max_pixels=self.max_pixels)
-        views = (pair.left,) if self.left_only else pair.views()
+        pair = codec.decode(data, self.pictures.content == "left", max_pixels=self.max_pixels)
         for target in self.targets:
             target.parent.mkdir(parents=True, exist_ok=True)
-        write_images(dict(zip(self.targets, views, strict=True)), pair.icc, force=True, exif=pair.exif)
+        write_pair(pair, self.pictures, force=True)
         return ", ".join(map(str, self.targets))
 
 

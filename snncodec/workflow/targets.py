@@ -1,13 +1,14 @@
 """A pair and a goal (bytes, bits per pixel, PSNR) come in; the file whose quality meets it best goes out.
 
 Files are coded whole until two neighbouring qualities stand on both sides of the goal, so that what comes out is the
-file that `encode` makes at the quality that was chosen. Sizes rise about exponentially with the quality, and PSNR about
-linearly: the secant through what is known tells where to look next, and bisection takes its place where it stalls.
+file that `encode` makes at the quality that was chosen. One transform of both views tells how size and PSNR change with
+the quality, and each file how far that is off, so that two or three files are mostly enough.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from snncodec.codec import Codec
     from snncodec.io.images import StereoPair
 
-FIRST_QUALITY = 50
-SLOPES = {"size": 0.045, "bpp": 0.045, "psnr": 0.2}  # of the natural logarithm of bytes, or of dB, from q to q + 1
+SURE_STEPS = 5  # after so many files that were not foreseen rightly, the interval is halved
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,15 @@ def encode_to_target(codec: Codec, pair: StereoPair, target: Target, **options: 
     `options` are those of `Codec.encode`. `InputError` where no quality from 1 to 100 meets the target.
     """
     from snncodec.benchmark.metrics import bpp, psnr_pair
+    from snncodec.codec import check_views
+    from snncodec.encoder.rd_estimate import RDEstimate
+    from snncodec.spiking.arithmetic import exact_arithmetic
 
     left, right = pair.views()
+    check_views(left, right, QUALITIES)
     files: dict[int, Met] = {}
+    with exact_arithmetic():
+        estimate = RDEstimate(codec.loaded.codec, left, right)
 
     def reach(quality: int) -> float:
         if quality not in files:
@@ -75,21 +81,38 @@ def encode_to_target(codec: Codec, pair: StereoPair, target: Target, **options: 
             files[quality] = Met(coded.data, quality, reached)
         return files[quality].reached
 
-    return files[choose_quality(target, reach)]
+    foresee = {
+        "size": estimate.size,
+        "bpp": lambda quality: 8 * estimate.size(quality) / (left.size // 3 * 2),
+        "psnr": estimate.psnr,
+    }[target.kind]
+    return files[choose_quality(target, reach, foresee)]
 
 
-def choose_quality(target: Target, reach: Callable[[int], float]) -> int:
+def choose_quality(target: Target, reach: Callable[[int], float], foresee: Callable[[int], float]) -> int:
     """The highest quality at which `reach` is not above the target, or the lowest at which it is not below one that
-    is a least value; `reach` should rise with the quality. `InputError` where there is none."""
+    is a least value; it should rise with the quality, and about as `foresee` does, which costs nothing to ask.
+    `InputError` where there is none."""
     scale = math.log if target.kind != "psnr" else float
-    known: dict[int, float] = {0: -math.inf, QUALITIES + 1: math.inf}
-    low, high, quality = 0, QUALITIES + 1, FIRST_QUALITY
-    while True:
-        known[quality] = scale(reach(quality)) - scale(target.value)
-        low, high = (low, quality) if _too_high(known[quality], target) else (quality, high)
-        if high - low == 1:
-            break
-        quality = min(max(_guess(known, low, high, quality, SLOPES[target.kind]), low + 1), high - 1)
+    excess: dict[int, float] = {}
+
+    def expected(quality: int) -> float:
+        """What is known of the nearest quality, moved along the curve that was foreseen."""
+        there = scale(foresee(quality))
+        if not excess:
+            return there - scale(target.value)
+        near = min(excess, key=lambda known: abs(known - quality))
+        return excess[near] + there - scale(foresee(near))
+
+    low, high = 0, QUALITIES + 1
+    while high - low > 1:
+        between = range(low + 1, high)
+        quality = between[len(between) // 2]
+        if len(excess) < SURE_STEPS:
+            place = bisect_left(between, True, key=lambda q: _too_high(expected(q), target))
+            quality = between[min(max(place - (not target.is_least), 0), len(between) - 1)]
+        excess[quality] = scale(reach(quality)) - scale(target.value)
+        low, high = (low, quality) if _too_high(excess[quality], target) else (quality, high)
     chosen = high if target.is_least else low
     if not 1 <= chosen <= QUALITIES:
         end = min(max(chosen, 1), QUALITIES)
@@ -100,13 +123,3 @@ def choose_quality(target: Target, reach: Callable[[int], float]) -> int:
 def _too_high(excess: float, target: Target) -> bool:
     """Whether the quality that was looked for is a lower one, or this one itself for a least value."""
     return excess >= 0 if target.is_least else excess > 0
-
-
-def _guess(known: dict[int, float], low: int, high: int, last: int, slope: float) -> int:
-    """Where the straight line through both ends of the bracket meets the target; one end is enough, with a slope."""
-    if math.isinf(known[low]) or math.isinf(known[high]):
-        step = max(1, round(abs(known[last]) / slope)) * 2 ** (len(known) - 3)  # twice as far each time
-        return last + step if last == low else last - step
-    if len(known) > 7:  # the line stalls where sizes bend much
-        return (low + high) // 2
-    return low + round((high - low) * -known[low] / (known[high] - known[low]))

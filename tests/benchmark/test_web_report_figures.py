@@ -64,3 +64,10 @@ def test_lossless_points_and_lonely_points_are_no_obstacle():
     assert len(circles(ElementTree.fromstring(rd_plot.draw_plot([*MEANS, lossless], 1)))) == len(MEANS)
     assert len(circles(ElementTree.fromstring(rd_plot.draw_plot(MEANS[:1], 1)))) == 1
     assert "no point" in rd_plot.draw_plot([lossless], 1)
+
+
+def test_every_curve_of_a_dozen_codecs_looks_different():
+    means = [{"codec": f"codec {n}", "bpp": 0.1 * k, "psnr": 30.0 + n + k} for n in range(12) for k in (1, 2)]
+    styles = re.findall(r'<path class="curve ([^"]+)" d="M[^"]*L', rd_plot.draw_plot(means, 3))
+    assert len(styles) == len(set(styles)) == 12
+    assert [style for style in styles if "ours" in style] == styles[:1]

@@ -1,10 +1,12 @@
 """Promises of the command line as a whole: its commands, its help, and how it is started."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 from cli_helpers import run
 
 import snncodec
@@ -28,6 +30,18 @@ def test_the_help_names_every_command_there_is():
 def test_every_command_explains_itself(command):
     result = run(f"{command} --help")
     assert result.exit_code == 0 and f"{command} [OPTIONS]" in result.output
+    assert f"snncodec {command} " in result.output.partition("[OPTIONS]")[2]  # an example
+
+
+EXAMPLES = re.findall(
+    r"^ +snncodec (.+)", "\n".join(command.callback.__doc__ for command in app.registered_commands), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_examples_are_understood(line):
+    command, *arguments = line.split()
+    assert typer.main.get_command(app).commands[command].make_context(command, arguments).params
 
 
 def test_the_module_runs_as_a_command():

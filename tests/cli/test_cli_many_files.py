@@ -46,6 +46,22 @@ def test_a_folder_becomes_a_folder_of_files_and_comes_back(pairs):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "made"),
+    [
+        ("--format mpo", ["alley.mpo", "town/hall.mpo"]),
+        ("--anaglyph --format jpg", ["alley_anaglyph.jpg", "town/hall_anaglyph.jpg"]),
+        ("--left-only --layout kitti --format tif", ["image_2/alley.tif", "town/image_2/hall.tif"]),
+    ],
+)
+def test_a_folder_becomes_pictures_of_any_kind(pairs, options, made):
+    run("encode pairs -o coded -q 5 --effort 1 --jobs 1")
+    Path("coded/bridge.bin").unlink()
+    assert run(f"decode coded -o back --jobs 1 {options}").stderr == "2 of 2 done\n"
+    assert names(Path("back")) == set(made)
+
+
+@pytest.mark.slow
 def test_a_pair_that_cannot_be_coded_stops_no_other(pairs):
     Path("pairs/bridge/left.png").write_bytes(b"no picture")
     result = run("encode pairs -o coded")
@@ -74,12 +90,18 @@ def test_what_exists_is_skipped_refused_or_replaced_as_told(pairs):
         ("encode pairs -o coded --executor spark", "no executor 'spark'"),
         ("encode empty -o coded", "no stereo pair"),
         ("decode empty -o back", "no .bin file in empty"),
+        ("decode files -o coded --format gif", "no format known here"),
+        ("decode files -o coded --format mpo --layout kitti", "leave it out"),
+        ("decode files -o coded --sbs --layout folders", "leave it out"),
+        ("decode files -o coded --sbs --format jps", "holds both views"),
         ("encode pairs -o coded -q 3 --target-bpp 1", "give one of"),
         ("encode pairs -o coded --target-bpp 0", "above 0"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(pairs, line, words):
     Path("empty").mkdir()
+    Path("files").mkdir()
+    Path("files/x.bin").touch()
     Path("file").write_text("mine")
     fails(run(line), words)
     assert not Path("coded").exists()

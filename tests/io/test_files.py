@@ -29,6 +29,25 @@ def test_bytes_arrive_under_the_given_name_only(tmp_path):
     assert (tmp_path / "out.bin").read_bytes() == b"data" and names(tmp_path) == ["out.bin"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there are no such modes")
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664])
+def test_a_file_that_is_replaced_hands_on_its_mode(tmp_path, mode):
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"old")
+        (tmp_path / name).chmod(mode)
+    write_files({tmp_path / "a": text(b"new"), tmp_path / "b": text(b"new")}, force=True)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "b")] == [mode] * 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be opened")
+def test_content_is_on_the_disk_before_its_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    done, sync, rename = [], os.fsync, os.replace
+    monkeypatch.setattr(files.os, "fsync", lambda f: done.append(stat.S_ISDIR(os.fstat(f).st_mode)) or sync(f))
+    monkeypatch.setattr(files.os, "replace", lambda *names: done.append("rename") or rename(*names))
+    write_bytes(tmp_path / "out.bin", b"data")
+    assert done == [False, "rename", True]
+
+
 def test_existing_file_is_kept_without_force(tmp_path):
     (tmp_path / "out.bin").write_bytes(b"old")
     with pytest.raises(InputError, match=r"out\.bin exists already; pass -f"):

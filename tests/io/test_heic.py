@@ -160,3 +160,21 @@ def test_no_flipped_byte_raises_anything_of_its_own(read):
             damaged[rng.randrange(len(data))] = rng.randrange(256)
         with contextlib.suppress(InputError, LimitError):
             read(bytes(damaged))
+
+
+def test_colours_that_are_not_those_of_srgb_are_told(read):
+    _, notes = read(heic(RED, BLUE, color_primaries=9, transfer_characteristics=16))
+    assert "says that its colours are BT.2020 with PQ; they are taken as sRGB" in notes
+    assert "its colours are" not in read(heic(RED, BLUE))[1]
+
+
+def test_more_than_eight_bits_are_reduced_with_a_note(read):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    file, out = pillow_heif.HeifFile(), io.BytesIO()
+    for view in (RED, BLUE):
+        samples = (view.astype(np.uint16) * 257).tobytes()
+        file.add_frombytes("RGB;16", (view.shape[1], view.shape[0]), samples)
+    file.save(out, quality=95, chroma=444)
+    pair, notes = read(out.getvalue())
+    assert notes.count("has 10 bits per sample; they are reduced to 8") == 2
+    assert looks_like(pair.left, RED) and looks_like(pair.right, BLUE)

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from snncodec.errors import InputError, LimitError
-from snncodec.io.images import read_image, read_pair, write_images
+from snncodec.io.images import StereoPair, read_image, read_pair
+from snncodec.io.output_names import Pictures
+from snncodec.io.pair_outputs import write_pair
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -65,14 +67,16 @@ def test_other_eight_bit_kinds_keep_their_colours(save, mode):
 
 
 def test_write_then_read_keeps_pixels_and_profile(tmp_path):
-    write_images({tmp_path / "a.png": PIXELS, tmp_path / "b.png": 255 - PIXELS}, icc=ICC)
+    files = tmp_path / "a.png", tmp_path / "b.png"
+    write_pair(StereoPair(PIXELS, 255 - PIXELS, ICC), Pictures("views", files))
     pair = read_pair(tmp_path / "a.png", tmp_path / "b.png")
     assert np.array_equal(pair.left, PIXELS) and np.array_equal(pair.right, 255 - PIXELS) and pair.icc == ICC
 
 
 def test_failed_write_of_the_second_view_leaves_no_first(tmp_path):
+    files = tmp_path / "a.png", tmp_path / "b.png"
     with pytest.raises(TypeError):
-        write_images({tmp_path / "a.png": PIXELS, tmp_path / "b.png": PIXELS.astype(np.complex64)})
+        write_pair(StereoPair(PIXELS, PIXELS.astype(np.complex64)), Pictures("views", files))
     assert list(tmp_path.iterdir()) == []
 
 

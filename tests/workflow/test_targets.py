@@ -21,15 +21,24 @@ def decibels(quality):
     return 26 + 0.2 * quality
 
 
+def rough(quality):
+    """What one may foresee of both."""
+    return 3000 * math.exp(0.04 * quality)
+
+
+def rough_decibels(quality):
+    return 30 + 0.15 * quality
+
+
 @pytest.mark.parametrize("limit", [sizes(q) * factor for q in (1, 2, 30, 64, 99, 100) for factor in (1, 1.01)])
 def test_a_size_is_met_from_below_by_the_highest_quality(limit):
-    quality = choose_quality(Target("size", limit), sizes)
+    quality = choose_quality(Target("size", limit), sizes, rough)
     assert sizes(quality) <= limit * (1 + 1e-12) and (quality == 100 or sizes(quality + 1) > limit)
 
 
 @pytest.mark.parametrize("least", [decibels(q) + more for q in (1, 2, 30, 64, 98) for more in (0, 0.05)])
 def test_a_psnr_is_met_from_above_by_the_lowest_quality(least):
-    quality = choose_quality(Target("psnr", least), decibels)
+    quality = choose_quality(Target("psnr", least), decibels, rough_decibels)
     assert decibels(quality) >= least - 1e-9 and (quality == 1 or decibels(quality - 1) < least)
 
 
@@ -37,15 +46,25 @@ def test_a_psnr_is_met_from_above_by_the_lowest_quality(least):
 @pytest.mark.parametrize("goal", [3, 12, 77])
 def test_few_encodes_are_enough(curve, goal):
     asked = []
-    choose_quality(Target("size", curve(goal) * 1.0001), lambda q: asked.append(q) or curve(q))
+    choose_quality(Target("size", curve(goal) * 1.0001), lambda q: asked.append(q) or curve(q), rough)
     assert len(asked) == len(set(asked)) <= 12
+
+
+@pytest.mark.parametrize("goal", [1, 3, 12, 77, 99])
+@pytest.mark.parametrize("off", [0.7, 1, 1.3])
+def test_two_or_three_are_where_the_curve_is_foreseen_but_for_a_factor(off, goal):
+    asked = []
+    chosen = choose_quality(
+        Target("size", sizes(goal) * 1.0001), lambda q: asked.append(q) or sizes(q), lambda q: off * sizes(q)
+    )
+    assert chosen == goal and len(asked) <= (2 if off == 1 else 3)
 
 
 @pytest.mark.parametrize("target", [Target("size", 4000), Target("psnr", 60), Target("bpp", 1e-9)])
 def test_what_no_quality_gives_is_refused_with_what_the_nearest_gives(target):
-    curve = decibels if target.kind == "psnr" else sizes
+    curve, foreseen = (decibels, rough_decibels) if target.kind == "psnr" else (sizes, rough)
     with pytest.raises(InputError, match=f"no quality gives {target}: quality (1|100) gives"):
-        choose_quality(target, curve)
+        choose_quality(target, curve, foreseen)
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])

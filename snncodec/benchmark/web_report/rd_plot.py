@@ -12,7 +12,7 @@ from snncodec.benchmark.metrics import Point
 WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 62, WIDTH - 14, 14, HEIGHT - 52  # of the frame, where axes need their room
 RATES = tuple(factor * 10.0**power for power in range(-4, 3) for factor in (1, 2, 5))  # bpp that may have a tick
-STYLES = 8  # of curves in page.css; a ninth codec looks like the first
+COLOURS, DASHES = 8, 5  # of curves in page.css; taken in turn, so that 40 codecs look different
 LEGEND_LINE = 19
 
 Place = Callable[[float], float]
@@ -35,8 +35,9 @@ def draw_plot(means: list[dict[str, Any]], pairs: int) -> str:
         *_axes(x, y, (min(rates), max(rates)), (min(levels), max(levels))),
     ]
     for number, (name, curve) in enumerate(curves.items()):
-        parts += _curve(name, sorted(curve), number % STYLES, x, y)
-        parts += _legend(name, number % STYLES, TOP + 12 + LEGEND_LINE * number)
+        style = f"c{number % COLOURS} d{number % DASHES}{'' if number else ' ours'}"
+        parts += _curve(name, sorted(curve), style, x, y)
+        parts += _legend(name, style, TOP + 12 + LEGEND_LINE * number)
     return "\n".join([*parts, "</svg>"])
 
 
@@ -67,18 +68,18 @@ def _axes(x: Place, y: Place, rates: Point, levels: Point) -> Iterable[str]:
     yield f'<text x="16" y="{middle}" text-anchor="middle" transform="rotate(-90 16 {middle})">PSNR in dB</text>'
 
 
-def _curve(name: str, points: list[Point], style: int, x: Place, y: Place) -> Iterable[str]:
+def _curve(name: str, points: list[Point], style: str, x: Place, y: Place) -> Iterable[str]:
     line = "L".join(f"{x(rate):.1f} {y(level):.1f}" for rate, level in points)
-    yield f'<path class="curve c{style}" d="M{line}"/>'
+    yield f'<path class="curve {style}" d="M{line}"/>'
     for rate, level in points:
         label = escape(f"{name}: {rate:.3f} bpp, {level:.2f} dB")
-        yield f'<circle class="c{style}" cx="{x(rate):.1f}" cy="{y(level):.1f}" r="3.5"><title>{label}</title></circle>'
+        yield f'<circle class="{style}" cx="{x(rate):.1f}" cy="{y(level):.1f}" r="3.5"><title>{label}</title></circle>'
 
 
-def _legend(name: str, style: int, at: float) -> Iterable[str]:
+def _legend(name: str, style: str, at: float) -> Iterable[str]:
     """Upper left, where no curve passes: nothing is good and small at once."""
-    yield f'<path class="curve c{style}" d="M{LEFT + 12} {at}h28"/>'
-    yield f'<circle class="c{style}" cx="{LEFT + 26}" cy="{at}" r="3.5"/>'
+    yield f'<path class="curve {style}" d="M{LEFT + 12} {at}h28"/>'
+    yield f'<circle class="{style}" cx="{LEFT + 26}" cy="{at}" r="3.5"/>'
     yield f'<text x="{LEFT + 48}" y="{at + 4}">{escape(name)}</text>'
 
 

@@ -1,0 +1,44 @@
+"""About what a pair costs, and how well it is kept, at any quality: pictures come in, and nothing is coded.
+
+Coefficients of the linear transform of patches all over both views are counted. What prediction and entropy coding save
+of them differs from pair to pair, but hardly from one quality to the next: one coded file tells where the others lie.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from snncodec.encoder.analysis import in_floats, padded, patches
+from snncodec.encoder.block_cost import coefficient_bits
+from snncodec.model.exact_codec import ExactCodec
+
+RATE = 0.5  # bits of a file for one bit of `coefficient_bits`
+LEAST_BYTES = 60  # of any file
+LEAST_ERROR = 1e-6  # of pixels that are rounded
+ERROR = 0.12  # the mean squared error of large coefficients, in squared steps
+
+
+class RDEstimate:
+    """Size and PSNR of a pair as a function of quality."""
+
+    def __init__(self, codec: ExactCodec, left: np.ndarray, right: np.ndarray) -> None:
+        """`left`, `right`: uint8 [H, W, 3] of one size."""
+        samples = [in_floats(patches(padded(view, codec.steps.device))).sub_(128) for view in (left, right)]
+        self.coefficients = torch.cat([codec.transform.in_floats.analysis(part) for part in samples])
+        self.scale = 2 * left.size / sum(part.numel() for part in samples)  # of all there is to what is looked at
+        self.samples = sum(part.numel() for part in samples)
+        self.steps = codec.steps.tolist()
+
+    def size(self, quality: int) -> float:
+        """Bytes of a file."""
+        bits = coefficient_bits(self.coefficients / self.steps[quality - 1]).sum(dtype=torch.float64)
+        return LEAST_BYTES + float(bits) * RATE * self.scale / 8
+
+    def psnr(self, quality: int) -> float:
+        """PSNR of both views, in dB."""
+        power, coarse = self.coefficients.square(), ERROR * self.steps[quality - 1] ** 2
+        error = (power * coarse / (power + coarse)).sum(dtype=torch.float64) / self.samples
+        return 10 * math.log10(255**2 / max(float(error), LEAST_ERROR))
