@@ -50,7 +50,7 @@ def train(
         raise typer.BadParameter(str(error)) from error
     if folder.is_dir() and any(folder.iterdir()) and not (continues or force):
         raise InputError(f"{folder} holds a run already; continue it with --resume, or pass -f to overwrite it")
-    load_torch()
+    load_torch(compiler=True)
     from snncodec.training.trainer import train as run
 
     with progress_bar("training", quiet) as progress:
