@@ -206,6 +206,15 @@ def test_what_needs_no_network_does_not_load_torch(command, tmp_path):
     assert loaded_by(f"from snncodec.cli import app; app({arguments})", "torch") == "False"
 
 
+def test_commands_that_compile_nothing_leave_out_what_only_a_compiler_needs():
+    program = "from snncodec.cli.process import load_torch; load_torch({})"
+    shapes = "torch._meta_registrations", "torch._decomp"
+    assert loaded_by(program.format(""), *shapes) == "False"
+    assert loaded_by(program.format("compiler=True"), *shapes) == "True"
+    late = "; import torch._meta_registrations; torch._meta_registrations.meta_index_Tensor"
+    assert loaded_by(program.format("") + late, *shapes) == "True"  # it comes when it is asked for
+
+
 def test_the_package_itself_is_light():
     assert loaded_by("import snncodec; snncodec.SnncodecError, snncodec.StereoPair", "torch", "rich") == "False"
 

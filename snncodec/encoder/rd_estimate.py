@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from snncodec.encoder.analysis import in_floats, padded, patches
-from snncodec.encoder.block_cost import coefficient_bits
 from snncodec.model.exact_codec import ExactCodec
 
-RATE = 0.5  # bits of a file for one bit of `coefficient_bits`
+RATE, CURVATURE = 1.45, 0.8  # a coefficient of c steps takes about 1.45 log2(1 + 0.8 c^2) bits
 LEAST_BYTES = 60  # of any file
 LEAST_ERROR = 1e-6  # of pixels that are rounded
-ERROR = 0.12  # the mean squared error of large coefficients, in squared steps
+ERROR = 0.12  # the mean squared error of large coefficients, in squared steps; all errors together are 1.3 dB more
+OTHER_ERRORS = 1.3
 
 
 class RDEstimate:
@@ -34,11 +34,12 @@ class RDEstimate:
 
     def size(self, quality: int) -> float:
         """Bytes of a file."""
-        bits = coefficient_bits(self.coefficients / self.steps[quality - 1]).sum(dtype=torch.float64)
-        return LEAST_BYTES + float(bits) * RATE * self.scale / 8
+        power = (self.coefficients / self.steps[quality - 1]).square_()
+        bits = RATE * float(power.mul_(CURVATURE).add_(1).log2_().sum(dtype=torch.float64))
+        return LEAST_BYTES + bits * self.scale / 8
 
     def psnr(self, quality: int) -> float:
         """PSNR of both views, in dB."""
         power, coarse = self.coefficients.square(), ERROR * self.steps[quality - 1] ** 2
         error = (power * coarse / (power + coarse)).sum(dtype=torch.float64) / self.samples
-        return 10 * math.log10(255**2 / max(float(error), LEAST_ERROR))
+        return 10 * math.log10(255**2 / max(float(error), LEAST_ERROR)) - OTHER_ERRORS
