@@ -7,7 +7,7 @@ import sys
 import types
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-KEPT, KEPT_OF_LARGE_VIEWS = (2**28, 2**24), (2**26, 2**22)  # bytes in all, and of one tensor at most
+KEPT, KEPT_OF_LARGE_VIEWS = (2**28, 2**24), (2**24, 2**18)  # bytes in all, and of one tensor at most
 LARGE_VIEW = 2**23  # pixels
 SHAPES = "torch._meta_registrations"
 

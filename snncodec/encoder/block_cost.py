@@ -38,9 +38,9 @@ class BlockCost:
         self.transforms = dct @ filters  # [4, 16, 16 + taps - 1], one for each displacement
         self.left = Patches(left[0], filters.shape[2])
         blocks = right[0, 0].unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK)).transpose(1, 2)
-        self.right = blocks.new_empty(blocks.shape)  # coefficients, made row by row, as views may be large
+        self.right = torch.empty_like(blocks, dtype=torch.float32)  # coefficients, made row by row: views may be large
         for row, coefficients in zip(blocks, self.right, strict=True):
-            coefficients.copy_(dct @ row @ dct.T)
+            coefficients.copy_(dct @ row.float() @ dct.T)
         bits = torch.stack([residual_bits(row) for row in self.right])
         self.unmatched = (bits + UNMATCHED_PENALTY_BITS).numpy()  # [h, w], without the left view
         self.dims = *self.unmatched.shape, 2 * FARTHEST, 2 * FARTHEST
@@ -75,7 +75,7 @@ class BlockCost:
         before = (self.transforms.shape[2] - BLOCK) // 2
         patches = self.left.at(rows * BLOCK + (down >> 2) - before, columns * BLOCK + (across >> 2) - before)[0]
         vertical, horizontal = (self.transforms.index_select(0, fractions & 3) for fractions in (down, across))
-        return vertical @ patches @ horizontal.mT
+        return vertical @ patches.float() @ horizontal.mT
 
 
 def residual_bits(coefficients: Tensor) -> Tensor:

@@ -18,7 +18,6 @@ from snncodec.bitstream.displacement_field import DisplacementField
 from snncodec.constants import BLOCK
 from snncodec.decoder.inter_view import InterViewPrediction, encode_inter_view
 from snncodec.decoder.tiling import in_tiles, middle
-from snncodec.decoder.view import as_picture
 from snncodec.decoder.weighted_prediction import apply_weights
 from snncodec.encoder.analysis import analyse_view, predicted_latents
 from snncodec.encoder.block_cost import coefficient_bits
@@ -109,9 +108,9 @@ def find_prediction(
     loaded: LoadedWeights, left_reconstruction: Tensor, right: np.ndarray, quality: int, effort: Effort
 ) -> tuple[InterViewPrediction, PredictedView] | None:
     """The prediction of the right view that estimates find best, and what it shows; None if too little is in common."""
-    left, step = as_picture(left_reconstruction, *right.shape[:2]), float(loaded.codec.steps[quality - 1])
-    search = DisplacementSearch(left, right, step, effort)
-    del left  # large views take a lot of memory
+    height, width = right.shape[:2]
+    left = left_reconstruction[:, :height, :width].permute(1, 2, 0).cpu().numpy()
+    search = DisplacementSearch(left, right, float(loaded.codec.steps[quality - 1]), effort)
     for kernel, share in SEARCH_ATTEMPTS:
         prediction, predicted = predict_with(search, left_reconstruction, right, kernel, share)
         if prediction.field.matched.any():

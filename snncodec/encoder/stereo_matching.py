@@ -22,10 +22,13 @@ SMALL_JUMP, LARGE_JUMP = 1.0, 4.0  # what neighbours pay in grey levels for diff
 
 
 def contrast(view: np.ndarray) -> Tensor:
-    """Luma less its mean over 17 x 17 pixels, [1, 1, H, W], of uint8 [H, W, 3], padded to whole blocks."""
+    """Luma less its mean over 17 x 17 pixels, [1, 1, H, W], of uint8 [H, W, 3], padded to whole blocks.
+
+    In floats of 16 bits: those of large views take a lot of memory, and nothing looks closer than at a 16th of a level.
+    """
     padding = (0, -view.shape[0] % BLOCK), (0, -view.shape[1] % BLOCK)
     luma = torch.from_numpy(np.pad(view.mean(2, dtype=np.float32), padding, mode="edge"))[None, None]
-    return luma.sub_(local_mean(luma))
+    return luma.sub_(local_mean(luma)).half()
 
 
 def match_blocks(left: Tensor, right: Tensor) -> np.ndarray:
@@ -33,7 +36,7 @@ def match_blocks(left: Tensor, right: Tensor) -> np.ndarray:
     factor = 2
     while right[0, 0].numel() // factor**2 > SEARCH_PIXELS and factor < BLOCK // 2:
         factor *= 2
-    left, right = F.avg_pool2d(left, factor), F.avg_pool2d(right, factor)
+    left, right = F.avg_pool2d(left.float(), factor), F.avg_pool2d(right.float(), factor)
     width = right.shape[3]
     after = min(REACH // factor, width)
     before = after // 2

@@ -8,6 +8,9 @@ import simplejpeg
 from PIL import Image
 
 
+PADDING = "extraneous bytes before marker 0xd9"  # before the end, where some cameras pad; all pixels are there
+
+
 def jpeg_damage(image: Image.Image) -> str | None:
     """What is wrong with the data of an opened JPEG, or of the current frame of an MPO, which can be decoded still."""
     file, at = image.fp, image.tile[0][2]  # type: ignore[attr-defined]
@@ -19,6 +22,8 @@ def jpeg_damage(image: Image.Image) -> str | None:
     try:
         simplejpeg.decode_jpeg(data, colours, strict=True)
     except ValueError as error:
+        if str(error).endswith(PADDING):
+            return None
         with suppress(ValueError):  # of what it cannot decode at all it knows nothing
             simplejpeg.decode_jpeg(data, colours, strict=False)
             return str(error)

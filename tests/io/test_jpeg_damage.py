@@ -43,6 +43,13 @@ def test_sound_jpegs_are_silent(options, tmp_path):
     assert notes_of(read_picture, tmp_path / "view.jpg", jpeg(**options)) == []
 
 
+@pytest.mark.parametrize("tail", [b"more" * 99, jpeg()], ids=["bytes", "a picture"])
+def test_what_follows_the_end_or_pads_it_is_no_damage(tail, tmp_path):
+    data = jpeg()
+    for sound in (data + tail, data[:-2] + bytes(7) + data[-2:]):
+        assert notes_of(read_picture, tmp_path / "view.jpg", sound) == []
+
+
 @pytest.mark.parametrize("damaged", [None, 0, 1])
 def test_each_view_of_an_mpo_is_looked_at(damaged, tmp_path):
     views = [picture(VIEW), picture(np.roll(VIEW, 5, 1))]
