@@ -18,6 +18,7 @@ from snncodec.bitstream.container import Header, Tag, check_size, unpack
 from snncodec.constants import DEFAULT_EFFORT, EFFORTS, MAX_PIXELS, QUALITIES
 from snncodec.decoder.decode import decode_pair
 from snncodec.encoder.encode import EncodedPair, encode_pair
+from snncodec.encoder.rd_estimate import RDEstimate
 from snncodec.errors import InputError, LimitError, UnsupportedError
 from snncodec.io.exif import clean_exif
 from snncodec.io.images import StereoPair
@@ -57,7 +58,15 @@ class Codec:
         `InputError` for anything else, `LimitError` for too many pixels.
         """
         return self.encode_pair(
-            left, right, quality, independent=independent, effort=effort, icc=icc, exif=exif, progress=progress
+            left,
+            right,
+            quality,
+            independent=independent,
+            effort=effort,
+            icc=icc,
+            exif=exif,
+            progress=progress,
+            keep_left=False,
         ).data
 
     def encode_pair(
@@ -71,8 +80,9 @@ class Codec:
         icc: bytes | None = None,
         exif: bytes | None = None,
         progress: Progress | None = None,
+        keep_left: bool = True,
     ) -> EncodedPair:
-        """As `encode`, with the encoder's own reconstruction beside the bytes."""
+        """As `encode`, with the encoder's own reconstruction beside the bytes, if it may `keep_left` in memory."""
         check_views(left, right, quality)
         check_number("effort", effort, EFFORTS)
         if icc is not None and len(icc) > MAX_PROFILE_BYTES:
@@ -87,7 +97,16 @@ class Codec:
                 independent,
                 int(effort),
                 progress,
+                keep_left,
             )
+
+    def estimate(self, left: np.ndarray, right: np.ndarray) -> RDEstimate:
+        """About what a pair takes and reaches at any quality; views and errors as those of `encode`."""
+        check_views(left, right, QUALITIES)
+        height, width = left.shape[:2]
+        check_size(width, height)
+        with exact_arithmetic(), memory_for(width, height):
+            return RDEstimate(self.loaded.codec, left, right)
 
     def decode(
         self,

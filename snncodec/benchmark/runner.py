@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +170,7 @@ def _peak_memories(
     tasks = [Task(largest, name, coder.qualities[len(coder.qualities) // 2]) for name, coder in coders.items()]
     missing = [task for task in tasks if notebook.peak_memory(task) is None]
     with ThreadPoolExecutor(jobs) as threads:  # each of which waits for processes of its own
-        for task, row in zip(missing, threads.map(partial(peak_memory, contest=contest), missing), strict=True):
-            notebook.add_peak_memory(task, row)
+        measured = {threads.submit(peak_memory, task, contest): task for task in missing}
+        for future in as_completed(measured):
+            notebook.add_peak_memory(measured[future], future.result())
     return {task.coder: notebook.peak_memory(task) or {} for task in tasks}

@@ -13,7 +13,7 @@ from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
-from snncodec.io.output_names import Content, Pictures, names_folder, picture_names
+from snncodec.io.output_names import Content, Pictures, names_folder, picture_names, pictures_at
 
 if TYPE_CHECKING:
     from snncodec.io.images import StereoPair
@@ -58,13 +58,14 @@ def decode(
 ) -> None:
     """Restore the pictures of a file, or those of every file in a folder.
 
-    A damaged file is refused; with --partial its sound views are written, and what is lost is told.
+    A damaged file is refused; with --partial its sound views are written, what is lost is told, and the exit status
+    is 0 if there is at least one view.
 
     snncodec decode pair.bin -o pictures/
 
     snncodec decode coded/ -o KITTI/ --layout kitti
     """
-    content = _content(left_only, side_by_side, anaglyph)
+    content, suffix = _content(left_only, side_by_side, anaglyph), suffix.removeprefix(".")
     if partial and (content != "views" or file.is_dir() or output == str(STREAM)):
         raise InputError("--partial writes the views of one file, each to a file of its own")
     how: dict[str, Any] = {"weights": weights, "device": device, "max_pixels": max_pixels}
@@ -74,6 +75,8 @@ def decode(
         return
     data = read_coded(file)
     pictures = _pictures(file, output, content, suffix)
+    if partial and len(pictures.files) < 2:
+        raise InputError(f"{pictures.files[0]} holds both views; --partial needs a file for each, such as .png")
     folder = pictures.files[0].parent
     new_folder = names_folder(output) and not folder.exists()
     if output != str(STREAM) and not new_folder:
@@ -83,7 +86,7 @@ def decode(
 
     with progress_bar("decoding", quiet) as progress:
         if partial:
-            pair, pictures = _sound(data, pictures, **how)
+            pair, pictures = _sound(data, pictures, quiet, **how, progress=progress)
         else:
             pair = codec.decode(data, left_only, **how, progress=progress)
     from snncodec.io.pair_outputs import picture_bytes, write_pair
@@ -99,20 +102,19 @@ def decode(
         say(f"{output if output == '-' else ', '.join(map(str, pictures.files))}: {width}x{height}")
 
 
-def _sound(data: bytes, pictures: Pictures, **how: Any) -> tuple[StereoPair, Pictures]:
+def _sound(data: bytes, pictures: Pictures, quiet: bool, **how: Any) -> tuple[StereoPair, Pictures]:
     """The sound views of a file, and where they go; what is lost is told."""
     from snncodec.io.images import StereoPair
     from snncodec.workflow.partial import decode_sound_parts
 
-    if len(pictures.files) < 2:
-        raise InputError(f"{pictures.files[0]} holds both views; --partial needs a file for each, such as .png")
     parts = decode_sound_parts(data, **how)
-    for loss in parts.losses:
+    for loss in [] if quiet else parts.losses:
         say(f"note: {loss}")
     if len(parts.views) == 2:
         return StereoPair(**parts.views, icc=parts.icc, exif=parts.exif), pictures
-    [(name, view)] = parts.views.items()
-    return StereoPair(view, None, parts.icc, parts.exif), Pictures("left", (pictures.files[name == "right"],))
+    files = dict(zip(("left", "right"), pictures.files, strict=True))
+    [(name, view)] = parts.views.items()  # one picture, whichever view it shows
+    return StereoPair(view, None, parts.icc, parts.exif), Pictures("left", (files[name],))
 
 
 def _content(left_only: bool, side_by_side: bool, anaglyph: bool) -> Content:
@@ -127,4 +129,4 @@ def _pictures(file: Path, output: str | None, content: Content, suffix: str) -> 
     if content == "views":
         raise InputError("stdout takes one picture; add --sbs, --anaglyph or --left-only")
     check_stdout()
-    return Pictures(content, (Path("stdout.png"),))
+    return Pictures(content, pictures_at(Path("stdout"), content, suffix).files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,17 +41,37 @@ class Batch:
         from snncodec.workflow.executors import open_executor, usable_cores
         from snncodec.workflow.run_jobs import check_jobs, run_jobs
 
-        to_do = check_jobs(jobs, self.force, self.resume)
+        to_do, notes = check_jobs(jobs, self.force, self.resume), Notes()
         processes = min(self.jobs or usable_cores(), max(1, len(to_do)))
         with progress_bar("coding", self.quiet) as progress:
-            failures = run_jobs(to_do, partial(open_executor, self.executor, processes), progress)
+            failures = run_jobs(to_do, partial(open_executor, self.executor, processes), progress, notes.add)
         if not self.quiet:
+            for line in notes.lines():
+                say(line)
             skipped = f", {len(jobs) - len(to_do)} were there" if self.resume else ""
             say(f"{len(to_do) - len(failures)} of {len(jobs)} done{skipped}")
         for failure in failures:
             say(f"failed: {failure.job.name}: {failure.reason}")
         if failures:
             raise typer.Exit(1)
+
+
+class Notes:
+    """Sentences on many pictures, of which each kind is to be told once."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, list[str]] = {}
+
+    def add(self, job: Job, sentence: str) -> None:
+        kind = sentence
+        for path in sorted((getattr(job, name, None) for name in ("left", "right")), key=lambda p: -len(str(p))):
+            kind = kind.replace(str(path), "...")
+        self._kinds.setdefault(kind, []).append(sentence)
+
+    def lines(self) -> Iterator[str]:
+        for sentences in self._kinds.values():
+            more = f" (and {len(sentences) - 1} more like this)" if len(sentences) > 1 else ""
+            yield f"note: {sentences[0]}{more}"
 
 
 def output_folder(output: str | Path | None, inputs: Path) -> Path:

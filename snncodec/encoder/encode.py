@@ -35,12 +35,13 @@ class EncodedPair:
     loaded: LoadedWeights
     quality: int
     size: tuple[int, int]  # height, width
-    left_reconstruction: Tensor  # uint8 [3, 16 h, 16 w]
+    left_reconstruction: Tensor | None  # uint8 [3, 16 h, 16 w]; None if it was not kept
     right_code: ViewCode
     modes: InterViewModes | None
 
     def reconstruction(self) -> StereoPair:
         """The pair as any decoder will restore it."""
+        assert self.left_reconstruction is not None  # whoever asks has kept it
         predicted = self.modes.predicted if self.modes else None
         with exact_arithmetic():
             right = render(self.loaded.codec, self.right_code, self.quality, predicted)
@@ -54,10 +55,11 @@ def encode_pair(
     independent: bool = False,
     effort: int = DEFAULT_EFFORT,
     progress: Progress | None = None,
+    keep_left: bool = True,
 ) -> EncodedPair:
     """Code two views, uint8 [H, W, 3] of one size; with `independent`, the right one without the left.
 
-    `effort` is one of `effort.LEVELS`.
+    `effort` is one of `effort.LEVELS`. Without `keep_left` there is no `reconstruction`, and less memory is taken.
     """
     left, right = pair.views()
     size = left.shape[:2]
@@ -73,6 +75,8 @@ def encode_pair(
     modes, trial = None, None
     if not independent:
         modes, trial = decide_inter_view(loaded, left_reconstruction, right, quality, spend)
+    kept = left_reconstruction if keep_left else None
+    del left_reconstruction
     if modes:
         sections[Tag.DISPARITY] = modes.section
         sections[Tag.RIGHT], right_code = encode_view(loaded, right, quality, spend, trial, modes)
@@ -81,7 +85,7 @@ def encode_pair(
     if progress:
         progress(2, 2)
     header = Header(size[1], size[0], quality, loaded.id, modes is not None, chroma_angle)
-    return EncodedPair(pack(header, sections), loaded, quality, size, left_reconstruction, right_code, modes)
+    return EncodedPair(pack(header, sections), loaded, quality, size, kept, right_code, modes)
 
 
 def encode_alone(loaded: LoadedWeights, view: np.ndarray, quality: int, effort: Effort) -> tuple[bytes, ViewCode]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 FIRST_BYTES = 2**18  # of a file, in which headers stand
-PRIMARIES = {4: "BT.470 M", 5: "BT.470 BG", 8: "film", 9: "BT.2020", 10: "XYZ", 11: "DCI-P3", 12: "Display P3"}
-TRANSFERS = {4: "gamma 2.2", 5: "gamma 2.8", 8: "linear", 9: "logarithmic", 10: "logarithmic", 16: "PQ", 18: "HLG"}
+PRIMARIES = {4: "BT.470 M", 8: "film", 9: "BT.2020", 10: "XYZ", 11: "DCI-P3", 12: "Display P3"}
+TRANSFERS = {5: "gamma 2.8", 8: "linear", 9: "logarithmic", 10: "logarithmic", 16: "PQ", 17: "DCI", 18: "HLG"}
 
 
 def unkept_properties(start: bytes) -> Iterator[str]:

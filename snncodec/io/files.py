@@ -41,11 +41,10 @@ def write_files(writers: Mapping[Path, Callable[[BinaryIO], object]], force: boo
             target = targets[path]
             staged[target] = temporary_beside(target)
             with open(staged[target], "xb") as file:
+                _copy_mode(target, staged[target])
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())  # a full disk must show before the rename, not after it
-            if target.exists():
-                shutil.copymode(target, staged[target])
         _rename_all(staged)
         for folder in {target.parent for target in staged}:
             _sync_names(folder)
@@ -54,6 +53,13 @@ def write_files(writers: Mapping[Path, Callable[[BinaryIO], object]], force: boo
     finally:
         for temporary in staged.values():
             temporary.unlink(missing_ok=True)
+
+
+def _copy_mode(target: Path, temporary: Path) -> None:
+    """Give a temporary file the mode of the file that it will replace, where there is one and modes can be set."""
+    with suppress(OSError):
+        if os.access(target, os.W_OK):
+            shutil.copymode(target, temporary)
 
 
 def _sync_names(folder: Path) -> None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import simplejpeg
 from PIL import Image
 
+from snncodec.io.files import MAX_WHOLE_BYTES
 
-PADDING = "extraneous bytes before marker 0xd9"  # before the end, where some cameras pad; all pixels are there
+# Of what libjpeg warns of, what leaves pixels wrong (jerror.h); padding, odd markers and headers do not.
+DAMAGE = ("premature end of data segment", "Premature end of JPEG file", "bad Huffman code")
 
 
 def jpeg_damage(image: Image.Image) -> str | None:
-    """What is wrong with the data of an opened JPEG, or of the current frame of an MPO, which can be decoded still."""
+    """What is wrong with the data of an opened JPEG, or of the current frame of an MPO, which can be decoded still.
+
+    Only what the decoder trips over first is known: a flipped bit may look like another picture.
+    """
     file, at = image.fp, image.tile[0][2]  # type: ignore[attr-defined]
     place = file.tell()
     file.seek(at)
-    data = file.read()
+    data = file.read(MAX_WHOLE_BYTES)
     file.seek(place)
-    colours = "CMYK" if image.mode == "CMYK" else "GRAY"
     try:
-        simplejpeg.decode_jpeg(data, colours, strict=True)
+        simplejpeg.decode_jpeg(data, "CMYK" if image.mode == "CMYK" else "GRAY", strict=True)
     except ValueError as error:
-        if str(error).endswith(PADDING):
-            return None
-        with suppress(ValueError):  # of what it cannot decode at all it knows nothing
-            simplejpeg.decode_jpeg(data, colours, strict=False)
-            return str(error)
+        return str(error) if str(error).endswith(DAMAGE) or "instead of RST" in str(error) else None
     return None

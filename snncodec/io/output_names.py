@@ -82,18 +82,19 @@ def picture_names(file: Path, output: str | None, content: Content, suffix: str 
         return pictures_at(path, content, suffix)
     if suffix_of(path) in PICTURES and content != "views":
         return Pictures(content, (path,))
-    return pictures_at(path.with_suffix(""), content, path.suffix[1:])
+    return pictures_at(path.with_suffix(""), content, path.suffix[1:], hint="; a folder ends with /")
 
 
-def pictures_at(prefix: Path, content: Content, suffix: str, layout: str = "names") -> Pictures:
+def pictures_at(prefix: Path, content: Content, suffix: str, layout: str = "names", hint: str = "") -> Pictures:
     """Files whose names begin alike: what they hold and `suffix` follow, or as `layout` says.
 
-    `InputError` as in `picture_names`, and for a layout of two views where there is only one file.
+    `InputError` as in `picture_names`, with a `hint` at the end of that on extensions, and for a layout of two views
+    where there is only one file.
     """
     kind, single = suffix.lower(), prefix.with_name(f"{prefix.name}.{suffix}")
     if kind not in PICTURES + STEREO:
         known = ", ".join(f".{name}" for name in PICTURES + STEREO)
-        raise InputError(f"{single} ends with .{kind}, which is no format known here ({known}); a folder ends with /")
+        raise InputError(f"{single} ends with .{kind}, which is no format known here ({known}){hint}")
     if kind in STEREO and content != "views":
         raise InputError(f"{single} would be a {kind.upper()}, which holds both views; name a picture, such as .png")
     if layout != "names" and (kind in STEREO or content in ("sbs", "anaglyph")):

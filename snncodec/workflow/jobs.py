@@ -27,8 +27,11 @@ class Job(Protocol):
         """The files that it writes, all of them or none."""
         ...
 
-    def run(self) -> str:
-        """Write the targets, over whatever is there; a sentence about them. `SnncodecError` for what cannot be done."""
+    def run(self) -> list[str]:
+        """Write the targets, over whatever is there; sentences on what could not be kept of its inputs.
+
+        `SnncodecError` for what cannot be done.
+        """
         ...
 
 
@@ -51,12 +54,13 @@ class EncodeJob:
     def targets(self) -> tuple[Path, ...]:
         return (self.target,)
 
-    def run(self) -> str:
+    def run(self) -> list[str]:
         from snncodec.io.files import write_bytes
         from snncodec.io.stereo_files import prepared, read_views
         from snncodec.workflow.targets import encode_to_target
 
-        pair = prepared(read_views(self.left, self.right), self.swap, self.strip)
+        notes: list[str] = []
+        pair = prepared(read_views(self.left, self.right, notes.append), self.swap, self.strip)
         codec = _codec(self.weights, self.device)
         if isinstance(self.quality, int):
             data = codec.encode(*pair.views(), self.quality, icc=pair.icc, exif=pair.exif, **self.options)
@@ -64,7 +68,7 @@ class EncodeJob:
             data = encode_to_target(codec, pair, self.quality, **self.options).data
         self.target.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(self.target, data, force=True)
-        return f"{self.target}: {len(data):,} bytes"
+        return notes
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class DecodeJob:
     def targets(self) -> tuple[Path, ...]:
         return self.pictures.files
 
-    def run(self) -> str:
+    def run(self) -> list[str]:
         from snncodec.bitstream import container
         from snncodec.io.pair_outputs import write_pair
         from snncodec.model.weights_manifest import find_by_id
@@ -94,7 +98,7 @@ class DecodeJob:
         for target in self.targets:
             target.parent.mkdir(parents=True, exist_ok=True)
         write_pair(pair, self.pictures, force=True)
-        return ", ".join(map(str, self.targets))
+        return []
 
 
 @lru_cache(maxsize=2)

@@ -5,13 +5,14 @@ A view decodes to the right pixels or not at all: there are checksums of section
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from snncodec.bitstream.container import Header, Section, Tag, check_size, read_header
-from snncodec.codec import Codec, checked_bytes
+from snncodec.codec import Codec, Progress, checked_bytes
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import FormatError
 from snncodec.io.exif import clean_exif
@@ -29,7 +30,12 @@ class SoundParts:
 
 
 def decode_sound_parts(
-    data: bytes, *, weights: str | Path | None = None, device: str = "auto", max_pixels: int = MAX_PIXELS
+    data: bytes,
+    *,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    max_pixels: int = MAX_PIXELS,
+    progress: Progress | None = None,
 ) -> SoundParts:
     """The views of a file that are sound; arguments and errors as `codec.decode`, and `FormatError` if none is."""
     data = checked_bytes(data)
@@ -40,14 +46,15 @@ def decode_sound_parts(
     views: dict[str, np.ndarray] = {}
     if {Tag.LEFT, Tag.RIGHT, *[Tag.DISPARITY] * header.inter_view} <= sections.keys():
         try:
-            pair = codec.decode_sections(header, sections)
+            pair = codec.decode_sections(header, sections, progress=progress)
             views = dict(zip(("left", "right"), pair.views(), strict=True))
         except FormatError as error:
             losses.append(str(error))
     if not views:
         views = _views_alone(codec, header, sections)
     if not views:
-        raise FormatError(f"no view of this file is sound: {losses[0]}")
+        raise FormatError(f"no view of this file is sound: {'; '.join(losses)}")
+    losses += [f"the {name} view is lost" for name in ("left", "right") if name not in views]
     return SoundParts(views, sections.get(Tag.ICC), clean_exif(sections.get(Tag.EXIF)), losses)
 
 
@@ -58,7 +65,7 @@ def _sound_sections(data: bytes, table: list[Section]) -> tuple[dict[Tag, bytes]
         try:
             payloads[section.tag] = section.payload(data)
         except FormatError as error:
-            losses.append(str(error))
+            losses.append(str(error).partition(";")[0])  # what follows is advice
     if (surplus := len(data) - table[-1].end) > 0:
         losses.append(f"{surplus} bytes follow the last section; they are left out")
     return payloads, losses
@@ -66,11 +73,10 @@ def _sound_sections(data: bytes, table: list[Section]) -> tuple[dict[Tag, bytes]
 
 def _views_alone(codec: Codec, header: Header, sections: dict[Tag, bytes]) -> dict[str, np.ndarray]:
     """The views that need no other; a right one that was coded on its own is coded as a left one is."""
+    alone = {"left": Tag.LEFT} if header.inter_view else {"left": Tag.LEFT, "right": Tag.RIGHT}
     views = {}
-    for name, tag in {"left": Tag.LEFT, **({} if header.inter_view else {"right": Tag.RIGHT})}.items():
+    for name, tag in alone.items():
         if tag in sections:
-            try:
+            with suppress(FormatError):
                 views[name] = codec.decode_sections(header, {Tag.LEFT: sections[tag]}, left_only=True).left
-            except FormatError:  # which was told above
-                continue
     return views

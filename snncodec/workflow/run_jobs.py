@@ -12,6 +12,7 @@ from snncodec.errors import InputError, SnncodecError
 from snncodec.workflow.jobs import Job
 
 Progress = Callable[[int, int, str], None]  # (jobs done, jobs in all, words)
+Note = Callable[[Job, str], object]  # (a job that was done, a sentence on what could not be kept)
 ATTEMPTS = 2  # at a job whose process died
 
 
@@ -41,7 +42,10 @@ def check_jobs(jobs: Sequence[Job], force: bool, resume: bool) -> list[Job]:
 
 
 def run_jobs(
-    jobs: Sequence[Job], open_executor: Callable[[], AbstractContextManager[Executor]], progress: Progress | None = None
+    jobs: Sequence[Job],
+    open_executor: Callable[[], AbstractContextManager[Executor]],
+    progress: Progress | None = None,
+    note: Note = lambda job, sentence: None,
 ) -> list[Failure]:
     """Do all jobs, as many at once as the executor can; what fails keeps none of the others from being done.
 
@@ -56,7 +60,8 @@ def run_jobs(
             for future in as_completed(futures):
                 job = futures.pop(future)
                 try:
-                    future.result()
+                    for sentence in future.result():
+                        note(job, sentence)
                 except BrokenProcessPool:
                     lost.append(job)
                     continue
@@ -71,7 +76,7 @@ def run_jobs(
     return failures + [Failure(job, "its process died; is there enough memory?") for job in left]
 
 
-def _run(job: Job) -> str:
+def _run(job: Job) -> list[str]:
     return job.run()
 
 

@@ -60,15 +60,10 @@ def encode_to_target(codec: Codec, pair: StereoPair, target: Target, **options: 
     `options` are those of `Codec.encode`. `InputError` where no quality from 1 to 100 meets the target.
     """
     from snncodec.benchmark.metrics import bpp, psnr_pair
-    from snncodec.codec import check_views
-    from snncodec.encoder.rd_estimate import RDEstimate
-    from snncodec.spiking.arithmetic import exact_arithmetic
 
     left, right = pair.views()
-    check_views(left, right, QUALITIES)
     files: dict[int, Met] = {}
-    with exact_arithmetic():
-        estimate = RDEstimate(codec.loaded.codec, left, right)
+    estimate = codec.estimate(left, right)
 
     def reach(quality: int) -> float:
         if quality not in files:

@@ -1,10 +1,12 @@
 """Promises of `snncodec decode`: pictures get the names that were asked for, and what is damaged leaves nothing."""
 
+import io
 from pathlib import Path
 
 import cli_helpers
 import pytest
 from cli_helpers import LEFT, fails, names, pixels, run
+from PIL import Image
 
 codec, folder, coded = cli_helpers.codec, cli_helpers.folder, cli_helpers.coded  # fixtures
 
@@ -57,6 +59,19 @@ def test_a_bad_file_leaves_nothing_behind(coded, damage):
     fails(run("decode pair.bin -o new/"))
     assert names(coded) == before
     assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("png", "PNG"), ("jpg", "JPEG"), (".tif", "TIFF")])
+def test_the_format_is_that_of_pictures_without_a_name_of_their_own(coded, suffix, kind):
+    result = run(f"decode pair.bin --sbs --format {suffix} -o -")
+    assert result.exit_code == 0 and Image.open(io.BytesIO(result.stdout_bytes)).format == kind
+    assert run(f"decode pair.bin --format {suffix}").exit_code == 0
+    assert Image.open(f"pair_left.{suffix.lstrip('.')}").format == kind
+
+
+def test_an_unknown_format_is_refused(coded):
+    fails(run("decode pair.bin --format gif"), "ends with .gif, which is no format known here")
+    fails(run("decode pair.bin --sbs --format gif -o -"), "no format known here")
 
 
 def test_options_are_passed_on(coded, codec):

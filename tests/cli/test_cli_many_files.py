@@ -72,6 +72,19 @@ def test_a_pair_that_cannot_be_coded_stops_no_other(pairs):
 
 
 @pytest.mark.slow
+def test_what_could_not_be_kept_is_told_once_for_all_of_a_kind(pairs):
+    for name in ("alley", "bridge"):
+        Image.fromarray(np.full(SHAPE, 200, np.uint8)).convert("CMYK").save(f"pairs/{name}/left.tif")
+        Path(f"pairs/{name}/left.png").unlink()
+        Path(f"pairs/{name}/right.png").rename(f"pairs/{name}/right.tif")
+    result = run("encode pairs -o coded -q 5 --effort 1 --jobs 1")
+    assert result.exit_code == 0
+    [told, done] = result.stderr.splitlines()
+    assert told.startswith(("note: pairs/alley/left.tif is CMYK", "note: pairs/bridge/left.tif is CMYK"))
+    assert told.endswith("(and 1 more like this)") and done == "3 of 3 done"
+
+
+@pytest.mark.slow
 def test_what_exists_is_skipped_refused_or_replaced_as_told(pairs):
     Path("coded/town").mkdir(parents=True)
     Path("coded/town/hall.bin").write_bytes(b"mine")

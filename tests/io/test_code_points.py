@@ -54,7 +54,7 @@ def test_other_colours_than_those_of_srgb_are_told(make, points, words, tmp_path
 
 
 @pytest.mark.parametrize("make", [with_cicp, with_nclx])
-@pytest.mark.parametrize("points", [(1, 13), (1, 1), (2, 2), (6, 6)])
+@pytest.mark.parametrize("points", [(1, 13), (1, 1), (2, 2), (6, 6), (5, 4)])
 def test_srgb_and_what_looks_like_it_is_not_told(make, points, tmp_path):
     rest = (0, 1) if make is with_cicp else ()
     pixels, notes = notes_of(make(*points, *rest), tmp_path)

@@ -46,7 +46,16 @@ def test_sound_jpegs_are_silent(options, tmp_path):
 @pytest.mark.parametrize("tail", [b"more" * 99, jpeg()], ids=["bytes", "a picture"])
 def test_what_follows_the_end_or_pads_it_is_no_damage(tail, tmp_path):
     data = jpeg()
-    for sound in (data + tail, data[:-2] + bytes(7) + data[-2:]):
+    progressive = jpeg(progressive=True)
+    second = progressive.index(b"\xff\xda", progressive.index(b"\xff\xda") + 2)
+    start = data.index(b"\xff\xda") + 11
+    odd = data[:start] + bytes(3) + data[start + 3 :]  # Ss, Se, Ah and Al of another process
+    for sound in (
+        data + tail,
+        data[:-2] + bytes(7) + data[-2:],
+        progressive[:second] + b"\0" + progressive[second:],
+        odd,
+    ):
         assert notes_of(read_picture, tmp_path / "view.jpg", sound) == []
 
 

@@ -52,7 +52,8 @@ def test_a_file_that_was_cut_has_its_left_view(file, tiny, cut):
     data, pair, _ = file
     parts = decode_sound_parts(data[:-cut], weights=tiny)
     check_views(parts, pair, "left")
-    assert len(parts.losses) == 1 and "RIGHT section ends early" in parts.losses[0]
+    assert "RIGHT section ends early" in parts.losses[0] and "--left-only" not in parts.losses[0]
+    assert parts.losses[1:] == ["the right view is lost"]
 
 
 def test_a_lost_left_view_takes_a_right_one_with_it_that_was_predicted(file, tiny):
@@ -86,7 +87,12 @@ def test_symbols_that_no_encoder_wrote_are_a_loss_of_their_view(file, tiny):
     payloads[Tag.RIGHT] += bytes(64)  # with a checksum that is right
     parts = decode_sound_parts(pack(header, payloads), weights=tiny)
     check_views(parts, pair, "left")
-    assert len(parts.losses) == 1
+    assert len(parts.losses) == 2 and parts.losses[1] == "the right view is lost"
+
+
+def test_all_that_is_lost_is_told_where_no_view_is_left(file, tiny):
+    with pytest.raises(FormatError, match=r"the ICC section is .*; the LEFT section is .*; the RIGHT section is"):
+        decode_sound_parts(damaged(file[0], Tag.ICC, Tag.LEFT, Tag.RIGHT), weights=tiny)
 
 
 def test_the_command_writes_what_is_sound_and_tells_what_is_not(file, tiny, tmp_path, monkeypatch):
@@ -95,7 +101,12 @@ def test_the_command_writes_what_is_sound_and_tells_what_is_not(file, tiny, tmp_
     Path("pair.bin").write_bytes(data[:-1])
     result = CliRunner().invoke(app, ["decode", "pair.bin", "-o", "new/", "--partial", "--weights", tiny])
     assert result.exit_code == 0 and result.stderr.startswith("note: the RIGHT section ends early")
+    assert result.stderr.splitlines()[1] == "note: the right view is lost"
     assert [path.name for path in Path("new").iterdir()] == ["pair_left.png"]
+    again = CliRunner().invoke(
+        app, ["decode", "pair.bin", "-o", "new/", "--partial", "--weights", tiny, "-f", "--quiet"]
+    )
+    assert again.exit_code == 0 and again.stderr == ""
     assert np.array_equal(np.asarray(Image.open("new/pair_left.png")), pair.left)
 
 

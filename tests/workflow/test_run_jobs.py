@@ -20,9 +20,13 @@ def jobs_in(folder, *orders):
 def test_failures_are_told_and_stop_nobody(tmp_path):
     seen = []
     jobs = jobs_in(tmp_path, "write", "refuse", "write", "trip", "write")
-    failures = run_jobs(jobs, local, lambda *words: seen.append(words))
+    told = []
+    failures = run_jobs(
+        jobs, local, lambda *words: seen.append(words), lambda job, words: told.append((job.name, words))
+    )
     assert {f.job.name: f.reason for f in failures} == {"job 1": "job 1 is no picture", "job 3": "ZeroDivisionError"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.out", "2.out", "4.out"]
+    assert sorted(told) == [(f"job {number}", f"job {number} is done") for number in (0, 2, 4)]
     assert seen[-1] == (5, 5, "5 of 5") and [done for done, _, _ in seen] == [1, 2, 3, 4, 5]
 
 

@@ -34,4 +34,4 @@ class PlainJob:
         if self.order == "trip":
             raise ZeroDivisionError
         write_bytes(self.target, str(os.getpid()).encode(), force=True)
-        return self.name
+        return [f"{self.name} is done"]
