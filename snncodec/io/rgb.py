@@ -12,6 +12,8 @@ What becomes of a picture (N = the user is told through `note`):
     EXIF date, camera          kept, see exif.py; damaged EXIF is left out (N)
     several frames             the first one (N)
     damaged JPEG               what libjpeg makes of it (N)
+    HDR, wide gamut            taken as sRGB where code points tell it, see code_points.py (N)
+    10, 12 bits of AVIF, HEIC  the eight bits that Pillow delivers (N)
     floating point, Lab, ...   refused
 """
 
