@@ -64,8 +64,9 @@ class Notes:
 
     def add(self, job: Job, sentence: str) -> None:
         kind = sentence
-        for path in sorted((getattr(job, name, None) for name in ("left", "right")), key=lambda p: -len(str(p))):
-            kind = kind.replace(str(path), "...")
+        inputs = (str(path) for name in ("left", "right") if (path := getattr(job, name, None)))
+        for path in sorted(inputs, key=len, reverse=True):  # one may be the beginning of the other
+            kind = kind.replace(path, "...")
         self._kinds.setdefault(kind, []).append(sentence)
 
     def lines(self) -> Iterator[str]:

@@ -28,8 +28,8 @@ class RDEstimate:
         """`left`, `right`: uint8 [H, W, 3] of one size."""
         samples = [in_floats(patches(padded(view, codec.steps.device))).sub_(128) for view in (left, right)]
         self.coefficients = torch.cat([codec.transform.in_floats.analysis(part) for part in samples])
-        self.scale = 2 * left.size / sum(part.numel() for part in samples)  # of all there is to what is looked at
         self.samples = sum(part.numel() for part in samples)
+        self.scale = 2 * left.size / self.samples  # of all there is to what is looked at
         self.steps = codec.steps.tolist()
 
     def size(self, quality: int) -> float:
