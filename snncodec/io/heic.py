@@ -34,11 +34,16 @@ def read_main(data: bytes, name: str, max_pixels: int, note: Note) -> Picture:
         return _view(main, name, max_pixels, note)
 
 
-def read_views(data: bytes, name: str, max_pixels: int, note: Note) -> tuple[Picture, Picture]:
-    """The left and the right view of a HEIC file; `InputError` if it has none, or if the extra is not installed."""
+def read_views(
+    data: bytes, name: str, views: tuple[str, str], max_pixels: int, note: Note
+) -> tuple[Picture, Picture]:
+    """The left and the right view of a HEIC file, which notes call by the names `views`.
+
+    `InputError` if it has no two views, or if the extra is not installed.
+    """
     with sentences_of_errors(name):
         left, right = _stereo_pair(_open(data, name), name, note)
-        return _view(left, name, max_pixels, note), _view(right, name, max_pixels, note)
+        return _view(left, views[0], max_pixels, note), _view(right, views[1], max_pixels, note)
 
 
 def _open(data: bytes, name: str) -> list[HeifImage]:

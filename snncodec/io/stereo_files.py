@@ -38,8 +38,8 @@ def read_stereo_file(
         raise InputError(f"{name} holds {len(entries)} pictures; --sbs is for one picture with both views in it")
     if not side_by_side:
         if heic.is_heic(data):
-            names = f"the left view of {name}", f"the right view of {name}"
-            return pair_of(heic.read_views(data, name, max_pixels, note), names, note)
+            views = f"the left view of {name}", f"the right view of {name}"
+            return pair_of(heic.read_views(data, name, views, max_pixels, note), views, note)
         if len(entries) > 1:
             return mpo.read_mpo(data, entries, name, max_pixels, note)
     descriptor = jps.find_layout(data)
