@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from snncodec.errors import InputError, LimitError
-from snncodec.io.code_points import reduced, unkept_colours
+from snncodec.io.code_points import colours_of_code_points
+from snncodec.io.depths import reduced
 from snncodec.io.exif import Exif
 from snncodec.io.rgb import Note, Picture, decode_picture, sentences_of_errors
 
@@ -34,9 +35,7 @@ def read_main(data: bytes, name: str, max_pixels: int, note: Note) -> Picture:
         return _view(main, name, max_pixels, note)
 
 
-def read_views(
-    data: bytes, name: str, views: tuple[str, str], max_pixels: int, note: Note
-) -> tuple[Picture, Picture]:
+def read_views(data: bytes, name: str, views: tuple[str, str], max_pixels: int, note: Note) -> tuple[Picture, Picture]:
     """The left and the right view of a HEIC file, which notes call by the names `views`.
 
     `InputError` if it has no two views, or if the extra is not installed.
@@ -89,9 +88,9 @@ def _view(image: HeifImage, name: str, max_pixels: int, note: Note) -> Picture:
 
 
 def _unkept_properties(info: dict[str, Any]) -> Iterator[str]:
-    """As `code_points.unkept_properties`, of what libheif has found out."""
+    """What follows the name of a picture, for each property of it that becomes another."""
     if (bits := info.get("bit_depth", 8)) > 8:
         yield reduced(bits)
     colours = info.get("nclx_profile")
     if colours and not info.get("icc_profile"):
-        yield from unkept_colours(colours["color_primaries"], colours["transfer_characteristics"])
+        yield from colours_of_code_points(colours["color_primaries"], colours["transfer_characteristics"])

@@ -14,7 +14,6 @@ from PIL import Image
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
 from snncodec.io import heic
-from snncodec.io.code_points import FIRST_BYTES, unkept_properties
 from snncodec.io.files import open_seekable, same_file
 from snncodec.io.foreign_files import what_it_is
 from snncodec.io.png_chunks import without_bulky_chunks
@@ -96,8 +95,6 @@ def decode_bytes(file: BinaryIO, name: str, max_pixels: int, note: Note | None =
         file.seek(0)
         if heic.is_heic(start):
             return heic.read_main(file.read(), name, max_pixels, note or say_nothing)
-        for words in unkept_properties(file.read(FIRST_BYTES)):
-            (note or say_nothing)(f"{name} {words}")
         file, left_out = without_bulky_chunks(file)
         for kind in left_out:
             (note or say_nothing)(f"{name} has a {kind} of more than 1 MiB; it is left out")
@@ -112,11 +109,11 @@ def _open(file: BinaryIO, path: str, max_pixels: int) -> Image.Image:
     """
     Image.init()
     prefix = file.read(64)
+    if words := what_it_is(prefix):
+        raise InputError(f"{path} is {words}")
     readers = [Image.OPEN[name] for name in FORMATS if name in Image.OPEN]
     reader = next((read for read, accepts in readers if accepts and accepts(prefix)), None)
     if reader is None:
-        if words := what_it_is(prefix):
-            raise InputError(f"{path} is {words}")
         raise InputError(f"{path} is not a picture in a format known here ({', '.join(FORMATS)})")
     file.seek(0)
     return check_picture_size(reader(file, ""), path, max_pixels)

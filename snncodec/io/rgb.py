@@ -3,16 +3,16 @@ It neither resizes, crops nor rectifies, and it never lets a picture through who
 
 What becomes of a picture (N = the user is told through `note`):
     grey, palette, 1-bit       RGB with the same colours
-    16-bit grey                round(value / 257) (N)
+    12-, 16-bit grey           scaled and rounded (N)
     16-bit colour              the eight bits that Pillow delivers (N); TIFF with separate planes is refused
     CMYK                       Pillow's plain conversion, taken as sRGB; its ICC profile is dropped (N)
     ICC profile                kept if it describes RGB and has at most 1 MiB, else dropped (N)
     alpha, transparent colour  dropped if every pixel is opaque, else refused
     EXIF orientation           applied to the pixels
     EXIF date, camera          kept, see exif.py; damaged EXIF is left out (N)
-    several frames             the first one (N)
+    several frames             the first one (N), unless it is a preview
     damaged JPEG               what libjpeg makes of it (N)
-    HDR, wide gamut            taken as sRGB where code points tell it, see code_points.py (N)
+    HDR, wide gamut, gamma     taken as sRGB where no ICC profile tells it, see stated_colours.py (N)
     10, 12 bits of AVIF, HEIC  the eight bits that Pillow delivers (N)
     floating point, Lab, ...   refused
 """
@@ -25,13 +25,14 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from snncodec.errors import InputError, LimitError, SnncodecError
-from snncodec.io.code_points import reduced
-from snncodec.io.depths import bits_per_sample
+from snncodec.io.depths import bits_per_sample, largest_sample, reduced
 from snncodec.io.exif import ORIENTATION, Exif, read_exif
 from snncodec.io.jpeg_damage import jpeg_damage
+from snncodec.io.stated_colours import jpeg_2000_profile, unkept_colours, unkept_exif_colours
 
 MAX_PROFILE_BYTES = 2**20  # the largest that Pillow reads back from a PNG
-NEARLY_BLACK = 2**14  # of 65535; cameras of 10, 12 or 14 bits fill no more
+NEARLY_BLACK = 0.25  # of the largest sample; cameras of 10, 12 or 14 bits fill no more of 16
+REDUCED_RESOLUTION = 1  # a bit of NewSubfileType (TIFF 6.0)
 EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 TURNS = {
@@ -89,17 +90,14 @@ def decode_picture(
     note = note or say_nothing
     if image.mode not in EIGHT_BIT_MODES + SIXTEEN_BIT_MODES:
         raise InputError(f"{path} has pixels of mode {image.mode}; convert it to 8-bit RGB first")
+    if getattr(image, "tag_v2", {}).get(ExifTags.Base.NewSubfileType, 0) & REDUCED_RESOLUTION:
+        raise InputError(f"{path} begins with a preview, as raw files of cameras do; export the picture itself first")
     frames = getattr(image, "n_frames", 1)
-    bits = bits_per_sample(image, path)
+    bits, largest = bits_per_sample(image, path), largest_sample(image)
     deep = bits > 8
-    if image.format == "TIFF":  # whose metadata Pillow reads from the file, which load() closes
-        with suppress(Exception):
-            image.getexif().get_ifd(ExifTags.IFD.Exif)
-    damage = jpeg_damage(image) if image.format in ("JPEG", "MPO") else None
-    image.load()
-    if damage:
-        note(f"{path} is damaged, and part of it may look wrong: {damage}")
+    colours = _load(image, path, note)
     exif = _metadata(image, path, note)
+    _tell_colours(image, colours, path, note)
     turn = TURNS.get(1 if upright else exif.orientation or orientation or 1)
     if turn is not None:
         image = image.transpose(turn)
@@ -112,8 +110,35 @@ def decode_picture(
     icc = _profile(image, path, note)
     opaque = _opaque(image, path, deep) if image.has_transparency_data else image
     if opaque.mode in SIXTEEN_BIT_MODES:
-        return Picture(_from_sixteen_bits(np.asarray(opaque), path, note), icc, exif)
-    return Picture(np.array(opaque.convert("RGB")), icc, exif)
+        return Picture(_from_sixteen_bits(np.asarray(opaque), largest, path, note), icc, exif)
+    pixels = np.array(opaque.convert("RGB"))
+    if deep:
+        _check_darkness(pixels, 255, path, note)
+    return Picture(pixels, icc, exif)
+
+
+def _load(image: Image.Image, path: str, note: Note) -> list[str]:
+    """Decode the samples, which closes the file; return words on colours that its header tells and a view loses."""
+    if image.format == "JPEG2000" and (profile := jpeg_2000_profile(image)):
+        image.info["icc_profile"] = profile
+    if image.format == "TIFF":  # whose metadata Pillow reads from the file
+        with suppress(Exception):
+            image.getexif().get_ifd(ExifTags.IFD.Exif)
+    colours = list(unkept_colours(image))
+    damage = jpeg_damage(image) if image.format in ("JPEG", "MPO") else None
+    image.load()
+    if damage:
+        note(f"{path} is damaged, and part of it may look wrong: {damage}")
+    return colours
+
+
+def _tell_colours(image: Image.Image, stated: list[str], path: str, note: Note) -> None:
+    """Tell `note` of colours that a header states, or else EXIF."""
+    if not stated and not image.info.get("icc_profile"):
+        with suppress(Exception):  # of damaged metadata, which has been told
+            stated = list(unkept_exif_colours(image))
+    for words in stated:
+        note(f"{path} {words}")
 
 
 def _metadata(image: Image.Image, path: str, note: Note) -> Exif:
@@ -149,13 +174,20 @@ def _opaque(image: Image.Image, path: str, deep: bool) -> Image.Image:
     return rgba
 
 
-def _from_sixteen_bits(grey: np.ndarray, path: str, note: Note) -> np.ndarray:
-    """Scale 0..65535 [H, W] to uint8 [H, W, 3]; 65535 = 257 x 255, so white stays white."""
-    if grey.min() < 0 or grey.max() > 65535:
-        raise InputError(f"{path} has values from {grey.min()} to {grey.max()}; scale them to 0..65535 first")
-    if grey.max() < NEARLY_BLACK:
-        note(f"{path} is nearly black: its brightest sample is {grey.max()} of 65535; scale it if it holds fewer bits")
-    return np.repeat(((grey.astype(np.int32) + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
+def _from_sixteen_bits(grey: np.ndarray, largest: int, path: str, note: Note) -> np.ndarray:
+    """Scale 0..largest [H, W] to uint8 [H, W, 3]; white stays white."""
+    if grey.min() < 0 or grey.max() > largest:
+        raise InputError(f"{path} has values from {grey.min()} to {grey.max()}; scale them to 0..{largest} first")
+    _check_darkness(grey, largest, path, note)
+    scaled = (grey.astype(np.int32) * 255 + largest // 2) // largest
+    return np.repeat(scaled.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _check_darkness(samples: np.ndarray, largest: int, path: str, note: Note) -> None:
+    """Tell `note` of pictures that look as if their samples had fewer bits than their file says."""
+    if (brightest := samples.max()) < NEARLY_BLACK * largest:
+        words = f"its brightest sample is {brightest} of {largest}"
+        note(f"{path} is nearly black: {words}; scale it if it holds fewer bits than it says")
 
 
 def say_nothing(sentence: str) -> None:

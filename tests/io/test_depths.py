@@ -1,6 +1,7 @@
 """Promises of depths.py: samples that Pillow would misread are refused, other deep ones reduced with a note."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -72,6 +73,67 @@ def test_twelve_bits_in_sixteen_are_told(read):
     assert "nearly black" not in notes
 
 
+def test_twelve_bits_in_sixteen_of_colour_are_told(read):
+    for brightest, told in ((4095, True), (40000, False)):
+        samples = np.full((1, 1, 3), brightest, ">u2").tobytes()
+        _, notes = read(b"P6 1 1 65535\n" + samples, "x.ppm")
+        assert ("nearly black: its brightest sample is 16 of 255" in notes) == told, notes
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(1023, 10), (4095, 12), (65535, 16)])
+@pytest.mark.parametrize("kind", ["P5", "P6"])
+def test_white_of_any_depth_stays_white_in_ppm(kind, largest, bits, read):
+    samples = np.full((2, 2, 3 if kind == "P6" else 1), largest, ">u2").tobytes()
+    pixels, notes = read(f"{kind} 2 2 {largest}\n".encode() + samples, "x.ppm")
+    assert (pixels == 255).all() and notes.endswith(f"has {bits} bits per sample; they are reduced to 8")
+
+
+def packed_tiff(bits, samples, *, palette=(), **tags):
+    """A TIFF of one row of grey, or of colours of a palette."""
+    fields = {256: len(samples) * 8 // bits, 257: 1, 258: bits, 259: 1, 262: 3 if palette else 1, 273: 200, 277: 1}
+    fields |= {278: 1, 279: len(samples)} | {int(name[1:]): value for name, value in tags.items()}
+    rows = [(tag, 4, 1, value) for tag, value in fields.items()]
+    if palette:
+        rows.append((320, 3, len(palette), 200 + len(samples)))
+    entries = b"".join(struct.pack("<HHII", *row) for row in sorted(rows))
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(rows)) + entries
+    return head.ljust(200, b"\0") + samples + struct.pack(f"<{len(palette)}H", *palette)
+
+
+def test_twelve_bits_are_scaled_with_a_note(read):
+    pixels, notes = read(packed_tiff(12, bytes.fromhex("fff000")), "x.tif")
+    assert pixels[0, :, 0].tolist() == [255, 0] and notes.endswith("has 12 bits per sample; they are reduced to 8")
+
+
+def test_a_preview_is_refused(read):
+    assert read(packed_tiff(8, b"\xff\0"), "x.dng")[0][0, :, 0].tolist() == [255, 0]
+    with pytest.raises(InputError, match="begins with a preview, as raw files of cameras do"):
+        read(packed_tiff(8, b"\xff\0", _254=1), "x.dng")
+
+
+def test_a_palette_of_eight_bits_is_refused(read):
+    ramp = tuple(range(256)) * 3
+    pixels, notes = read(packed_tiff(8, b"\xff\0", palette=[257 * value for value in ramp]), "x.tif")
+    assert pixels[0, :, 0].tolist() == [255, 0] and not notes
+    with pytest.raises(InputError, match="a palette of 8 bits where TIFF has 16"):
+        read(packed_tiff(8, b"\xff\0", palette=ramp), "x.tif")
+
+
+def test_sixteen_bits_of_a_pixel_are_not_those_of_a_sample(read):
+    masks = struct.pack("<3I", 0xF800, 0x7E0, 0x1F)
+    header = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0) + masks
+    pixels, notes = read(b"BM" + struct.pack("<IHHI", 70, 0, 0, 66) + header + b"\xff\xff\0\0", "x.bmp")
+    assert pixels[0, :, 0].tolist() == [255, 0] and not notes
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_avif_of_more_than_eight_bits_is_reduced_with_a_note(bits, read):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    samples = np.full((24, 32, 3), 2**bits - 1, np.uint8 if bits == 8 else np.uint16)
+    pixels, notes = read(imagecodecs.avif_encode(samples, level=100, bitspersample=bits))
+    assert (pixels >= 254).all() and (f"has {bits} bits per sample; they are reduced to 8" in notes) == (bits > 8)
+
+
 def test_deep_grey_with_black_as_the_largest_value_is_refused(read):
     data = saved(np.full((24, 32), 65535, np.uint16), "TIFF", tiffinfo={262: 0})
     with pytest.raises(InputError, match="has 16 bits with black as the largest value"):
@@ -87,6 +149,10 @@ def test_deep_grey_with_black_as_the_largest_value_is_refused(read):
         (b"<HTML><head>", "is a web page"),
         (b"SNNC\x02", "is a file of snncodec"),
         (b"%PDF-1.7", "is a PDF"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "is a JPEG XL file"),
+        (b"II*\0\x10\0\0\0CR\2\0", "is a raw file of a camera"),
+        (b"\0\0\0\x18ftypcrx \0", "is a raw file of a camera"),
+        (b"\0\0\0\x18ftypisom\0", "is a film"),
         (b"\xef\xbb\xbf<?xml version", "is an XML file"),
     ],
 )
