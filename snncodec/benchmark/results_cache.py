@@ -80,7 +80,7 @@ class ResultsCache:
                 continue
 
     def _give_up(self, error: Exception) -> None:
-        self._note(f"note: results are not kept for the next run ({error})")
+        self._note(f"note: results are not kept for the next run ({getattr(error, 'strerror', None) or error})")
         self._folder = None
 
 

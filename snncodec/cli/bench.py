@@ -12,6 +12,7 @@ from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weig
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT, QUALITIES
+from snncodec.io.datasets import list_pairs
 
 if TYPE_CHECKING:
     from snncodec.benchmark.runner import BenchResult
@@ -52,7 +53,8 @@ def bench(
     """
     chosen, formats = _qualities(qualities), _baselines(baselines)
     outputs = Outputs(json_file, csv_file, plot, report_folder)
-    outputs.check(force)
+    scenes, _ = list_pairs(data, single_files=True)
+    outputs.check(force, inputs=[Path(weights), *(file for scene in scenes for file in scene.files)])
     load_torch()
     from snncodec.benchmark import runner
     from snncodec.benchmark.results_cache import default_folder

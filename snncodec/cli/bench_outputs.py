@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ import typer
 from snncodec.cli.options import check_targets
 from snncodec.cli.terminal import progress_bar
 from snncodec.errors import InputError
+from snncodec.io.files import resolved
 
 if TYPE_CHECKING:
     from snncodec.benchmark.runner import BenchResult
@@ -33,10 +34,10 @@ class Outputs:
     plot: Path | None
     report: Path | None
 
-    def check(self, force: bool) -> None:
-        """InputError for a target that could not be written, before hours are spent on what goes there."""
+    def check(self, force: bool, inputs: Sequence[Path]) -> None:
+        """InputError for a target that could not be written, or is an input, before hours are spent on the rest."""
         paths = [path for path in (self.json, self.csv, self.plot) if path]
-        check_targets(paths, force)
+        check_targets(paths, force, inputs)
         if self.plot:
             from snncodec.benchmark.plot import check_plot
 
@@ -46,8 +47,8 @@ class Outputs:
         from snncodec.benchmark.web_report.folder import check_folder
 
         check_folder(self.report, force)
-        report = self.report.resolve()
-        if inside := [path for path in paths if path.resolve().is_relative_to(report)]:
+        report = resolved(self.report)
+        if inside := [path for path in paths if resolved(path).is_relative_to(report)]:
             raise InputError(f"{inside[0]} lies in the folder of the report, which is replaced as a whole; move it out")
 
     def write(self, result: BenchResult, force: bool, quiet: bool = False) -> None:

@@ -13,6 +13,7 @@ from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
+from snncodec.io.files import check_output_folder
 from snncodec.io.output_names import Content, Pictures, names_folder, picture_names, pictures_at
 
 if TYPE_CHECKING:
@@ -79,8 +80,10 @@ def decode(
         raise InputError(f"{pictures.files[0]} holds both views; --partial needs a file for each, such as .png")
     folder = pictures.files[0].parent
     new_folder = names_folder(output) and not folder.exists()
-    if output != str(STREAM) and not new_folder:
-        check_targets(list(pictures.files), force, inputs=[file])
+    if new_folder:
+        check_output_folder(folder)
+    elif output != str(STREAM):
+        check_targets(list(pictures.files), force, inputs=[file, *([Path(weights)] if weights else [])])
     load_torch()
     from snncodec import codec
 

@@ -72,7 +72,7 @@ def encode(
         Batch(jobs, executor, force, resume, quiet).run(work)
         return
     target = output or coded_name(left, right)
-    check_output(target, force, inputs=[path for path in (left, right) if path])
+    check_output(target, force, inputs=[path for path in (left, right, Path(weights)) if path])
     load_torch()
     from snncodec.benchmark.metrics import bpp
     from snncodec.codec import Codec

@@ -26,7 +26,7 @@ def export(
 
     snncodec export base decoder.nir --height 480 --width 640
     """
-    check_targets([output], force)
+    check_targets([output], force, inputs=[Path(weights)])
     load_torch()
     import torch
 

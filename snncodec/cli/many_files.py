@@ -12,6 +12,7 @@ import typer
 
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.errors import InputError
+from snncodec.io.files import check_output_folder
 from snncodec.io.output_names import Content, pictures_at
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def output_folder(output: str | Path | None, inputs: Path) -> Path:
         raise InputError(f"{inputs} is a folder; name the folder for what becomes of it with -o OUT/")
     if Path(output).exists() and not Path(output).is_dir():
         raise InputError(f"{output} is a file; {inputs} is a folder, and needs a folder to write to")
+    check_output_folder(Path(output))
     return Path(output)
 
 

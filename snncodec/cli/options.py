@@ -1,6 +1,5 @@
 """What several commands share: options, and what is asked before the work starts."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from snncodec.constants import EFFORTS
 from snncodec.errors import InputError
-from snncodec.io.files import same_file, write_bytes
+from snncodec.io.files import check_target, same_file, write_bytes
 
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the networks run.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite what exists.")]
@@ -24,19 +23,11 @@ STREAM = Path("-")  # standard input or output
 
 def check_targets(paths: list[Path], force: bool, inputs: Sequence[Path] = ()) -> None:
     """Refuse before the work what `files.write_files` would refuse after it, and to replace an input: `InputError`."""
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise InputError(f"{paths[0]} is named twice; give each output a name of its own")
     for path in paths:
         if any(same_file(path, given) for given in inputs):
             raise InputError(f"{path} is what is to be read; choose another output name")
-        if path.is_dir():
-            raise InputError(f"{path} is a folder; name a file to write")
-        if path.exists() and not force:
-            raise InputError(f"{path} exists already; pass -f to overwrite it")
-        if not path.parent.is_dir():
-            raise InputError(f"there is no folder {path.parent} to write {path.name} into; create it first")
-        if not os.access(path.parent, os.W_OK):
-            raise InputError(f"cannot write {path}: its folder is read-only")
+    if len({check_target(path, force) for path in paths}) < len(paths):
+        raise InputError(f"{paths[0]} is named twice; give each output a name of its own")
 
 
 def read_coded(file: Path) -> bytes:

@@ -4,12 +4,13 @@ The exit status is 0, 1 after one sentence about what went wrong, 2 (Typer's own
 Data for stdout does not pass through here.
 """
 
+import errno
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -17,9 +18,15 @@ from typer.core import TyperGroup
 from snncodec.errors import SnncodecError
 
 
+OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF}
+
+
 def say(line: str) -> None:
-    """Print one line on stderr."""
-    typer.echo(line, err=True)
+    """Print one line on stderr; where it cannot be written, nobody is there to hear it."""
+    try:
+        typer.echo(line, err=True)
+    except OSError:
+        discard(sys.stderr)
 
 
 @contextmanager
@@ -41,6 +48,15 @@ def progress_bar(title: str, quiet: bool) -> Iterator[Callable[..., None] | None
         yield move
 
 
+def open_streams() -> None:
+    """Open what a command was started without, before a file of it takes that number: talk goes to nowhere, and
+    whatever is written to stdout fails."""
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
+
+
 def prepare_console() -> None:
     """Let names that a console cannot print appear with backslashes, and libraries keep their warnings to themselves.
 
@@ -54,11 +70,11 @@ def prepare_console() -> None:
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 
-def discard_output() -> None:
-    """Send what stdout still holds to nowhere: it cannot be written, and must not be tried again as Python ends."""
+def discard(stream: TextIO) -> None:
+    """Send what a stream still holds to nowhere: it cannot be written, and must not be tried again as Python ends."""
     with suppress(OSError, ValueError, AttributeError):  # a stream without a file
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 
@@ -67,6 +83,7 @@ class ErrorReportingGroup(TyperGroup):
 
     def main(self, *args: Any, **options: Any) -> Any:
         try:
+            open_streams()
             with warnings.catch_warnings():
                 prepare_console()
                 try:
@@ -74,10 +91,10 @@ class ErrorReportingGroup(TyperGroup):
                 finally:
                     sys.stdout.flush()  # a full disk has to show while errors still have a sentence
         except BrokenPipeError:
-            discard_output()
+            discard(sys.stdout)
             sys.exit(1)
         except OSError as error:
-            discard_output()
+            discard(sys.stdout)
             say(f"snncodec: cannot write the output: {error.strerror or error}")
             sys.exit(1)
 
@@ -90,7 +107,9 @@ class ErrorReportingGroup(TyperGroup):
             say("; ".join(["snncodec: interrupted", *map(str, error.args)]))
             raise typer.Exit(130) from None
         except OSError as error:
-            sentence = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+            if error.filename is None and error.errno in OF_WRITING:
+                raise  # of stdout; `main` knows what is to be done about it
+            sentence = ": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error)
         except SnncodecError as error:
             sentence = str(error)
         except MemoryError:

@@ -9,6 +9,7 @@ from snncodec.cli.options import Device, Force, Quiet, split_names
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.errors import InputError
+from snncodec.io.files import resolved
 from snncodec.training.options import RECIPE, TrainOptions
 
 
@@ -39,7 +40,9 @@ def train(
     snncodec train pictures/ --val pairs/ --resume runs/mine/last.ckpt
     """
     folder = output or (resume.parent if resume else Path("runs", preset))
-    continues = resume and folder.resolve() == resume.parent.resolve()
+    continues = resume and resolved(folder) == resolved(resume.parent)
+    if init and Path(init).is_file() and resolved(Path(init)).parent == resolved(folder):
+        raise InputError(f"{init} lies where this run is to write; name another folder with -o")
     try:
         options = TrainOptions(
             data, val=val, preset=preset, neuron=neuron, resume=resume, init=init, seed=seed, steps=steps,

@@ -30,7 +30,7 @@ def write_files(writers: Mapping[Path, Callable[[BinaryIO], object]], force: boo
     regular file, appears twice, has no folder to go into, or cannot be written; whatever is raised, also by a writer,
     no target is new, changed or gone afterwards.
     """
-    targets = {path: _checked(path, force) for path in writers}
+    targets = {path: check_target(path, force) for path in writers}
     if len(set(targets.values())) < len(targets):
         raise InputError(f"{' and '.join(map(str, writers))} are one file; give each output a name of its own")
     for folder in {target.parent for target in targets.values()}:
@@ -72,19 +72,43 @@ def _sync_names(folder: Path) -> None:
             os.close(opened)
 
 
-def _checked(path: Path, force: bool) -> Path:
-    """Return the path with links followed, once nothing is known to forbid writing there."""
+def resolved(path: Path) -> Path:
+    """The path with links followed; `InputError` for a loop of links, and for names that no file can have."""
     try:
-        target = Path(path).resolve()
+        return Path(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # of which the second stands for loops until Python 3.13
+        raise InputError(f"{path} leads nowhere: {getattr(error, 'strerror', None) or error}") from error
+
+
+def check_target(path: Path, force: bool) -> Path:
+    """The path with links followed, once nothing is known to forbid writing there; else `InputError`."""
+    target = resolved(path)
+    try:
+        if target.is_dir():
+            raise InputError(f"{path} is a folder; name a file to write")
         if target.exists() and not target.is_file():
             raise InputError(f"{path} is not a regular file; choose another output name")
         if target.exists() and not force:
             raise InputError(f"{path} exists already; pass -f to overwrite it")
         if not target.parent.is_dir():
-            raise InputError(f"there is no folder {target.parent} to write {target.name} into; create it first")
-    except (OSError, RuntimeError, ValueError) as error:  # no permission to look, a loop of links, a NUL in the name
+            raise InputError(f"there is no folder {Path(path).parent} to write {target.name} into; create it first")
+        if not os.access(target.parent, os.W_OK):
+            raise InputError(f"cannot write {path}: its folder is read-only")
+    except OSError as error:  # no permission to look
         raise InputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
     return target
+
+
+def check_output_folder(folder: Path) -> None:
+    """`InputError` unless a folder can be written to, or be made."""
+    target = resolved(folder)
+    if folder.is_symlink() and not target.exists():
+        raise InputError(f"{folder} is a link that leads nowhere; name another folder")
+    there = next(place for place in (target, *target.parents) if os.path.lexists(place))
+    if not there.is_dir():
+        raise InputError(f"{folder} cannot be a folder: {there} is a file")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"cannot write into {folder}: {there} is read-only")
 
 
 def _rename_all(staged: Mapping[Path, Path]) -> None:

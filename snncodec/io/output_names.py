@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from snncodec.errors import InputError
+from snncodec.io.files import resolved
 
 Content = Literal["views", "left", "sbs", "anaglyph"]
 PICTURES = ("png", "jpg", "jpeg", "webp", "avif", "tif", "tiff")  # formats of one picture, that keep ICC and EXIF
@@ -47,7 +48,7 @@ def coded_name(left: Path, right: Path | None = None) -> Path:
             raise InputError(f"{path} has no name to call the output by; name it with -o OUT.bin")
     stem = left.stem if right is None or left.stem == right.stem else _common(left.stem, right.stem)
     if stem == "":
-        stem = left.resolve().parent.name
+        stem = resolved(left).parent.name
     return left.parent / f"{left.stem if stem is None else stem or 'pair'}.bin"
 
 

@@ -21,6 +21,7 @@ from torch import nn
 
 from snncodec.codec import pick_device
 from snncodec.errors import InputError, TrainingError
+from snncodec.io.files import check_output_folder
 from snncodec.model.weights import read_weights, save_weights
 from snncodec.spiking.neurons import compile_neurons
 from snncodec.training.checkpoint import read_last_checkpoint, write_checkpoint
@@ -213,6 +214,7 @@ def train(options: TrainOptions, report: Callable[[str], None], progress: Progre
 
 def _check_writable(folder: Path) -> None:
     """`InputError` where no file can be written to a folder, which is made; hours later would be too late."""
+    check_output_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

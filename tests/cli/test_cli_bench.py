@@ -32,9 +32,10 @@ ROW |= {f"{way}_{stage}_s": 0.1 for way in ("encode", "decode") for stage in STA
 
 
 @pytest.fixture
-def measured(monkeypatch):
-    """The arguments of every run, which all end with the same row."""
+def measured(monkeypatch, folder):
+    """The arguments of every run over the folder `pairs`, which all end with the same row."""
     seen = []
+    (folder / "pairs").mkdir()
 
     def measure(data, qualities, baselines, **options):
         seen.append((data, list(qualities), list(baselines), {k: v for k, v in options.items() if k != "note"}))

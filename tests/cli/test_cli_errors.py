@@ -40,6 +40,71 @@ def test_force_overwrites(coded):
     assert (pixels("pair_left.png") == LEFT).all()
 
 
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        ("encode left.png right.png -o left.png -f", "left.png"),
+        ("encode left.png right.png -o right.png -f", "right.png"),
+        ("encode left.png right.png -o link.bin -f", "link.bin"),
+        ("encode left.png right.png --weights own -o own -f", "own"),
+        ("decode pair.png -o pair.png --sbs -f", "pair.png"),
+        ("decode pair.bin --weights own.png -o own.png --sbs -f", "own.png"),
+        ("bench . --json left.png -f", "left.png"),
+        ("bench . --csv link.bin -f", "link.bin"),
+        ("bench . --plot right.png -f", "right.png"),
+        ("bench . --json own --weights own -f", "own"),
+        ("export own own -f", "own"),
+        ("train . --init run/own -o run --steps 1 -f", "run/own"),
+    ],
+)
+def test_no_input_is_ever_replaced(coded, line, target):
+    (coded / "link.bin").symlink_to("left.png")
+    for name in ("own", "own.png", "run/own", "pair.png"):
+        (coded / name).parent.mkdir(exist_ok=True)
+        (coded / name).write_bytes((coded / "pair.bin").read_bytes())
+    before = {name: (coded / name).read_bytes() for name in names(coded)}
+    fails(run(line), target)
+    assert {name: (coded / name).read_bytes() for name in names(coded)} == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "encode left.png right.png -o loop -f",
+        "encode left.png right.png -o loop/x.bin",
+        "encode loop right.png -o x.bin",
+        "encode loop/left.png loop/right.png",
+        "encode . -o loop",
+        "encode . -o dangling",
+        "encode . -o left.png/out",
+        "decode loop",
+        "decode pair.bin -o loop/x.png --sbs",
+        "decode pair.bin -o loop/",
+        "decode pair.bin -o dangling/",
+        "decode . -o loop",
+        "info loop",
+        "bench loop",
+        "bench . --json loop",
+        "bench . --plot loop/x.svg",
+        "bench . --report loop",
+        "export base loop",
+        "train . --steps 1 -o loop",
+        "train . --steps 1 -o dangling",
+        "train loop --steps 1",
+        "train . --steps 1 --resume loop",
+        "train . --steps 1 --init loop",
+        "publish-weights loop x",
+    ],
+)
+def test_links_that_lead_nowhere_are_one_sentence(coded, line):
+    (coded / "loop").symlink_to("pool")
+    (coded / "pool").symlink_to("loop")
+    (coded / "dangling").symlink_to("gone")
+    before = names(coded)
+    fails(run(line), *[name for name in ("loop", "dangling", "left.png") if name in line][:1])
+    assert names(coded) == before
+
+
 def test_a_missing_folder_is_named_before_any_work(coded, codec):
     codec.Codec = codec.decode = pytest.fail
     fails(run("decode pair.bin -o no/prefix"), "there is no folder no")

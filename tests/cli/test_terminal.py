@@ -37,13 +37,40 @@ def command(*arguments, stdout=subprocess.PIPE, **variables):
     return subprocess.run(program, stdout=stdout, stderr=subprocess.PIPE, env={**os.environ, **variables})
 
 
+def shell(line, folder):
+    """A finished line of a shell, in which `snncodec` is this one."""
+    line = line.replace("snncodec", f"{sys.executable} -m snncodec")
+    return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, timeout=120)
+
+
+@pytest.fixture
+def golden(tmp_path):
+    """A folder with a small file that an encoder wrote."""
+    files = (Path(__file__).parent.parent / "golden").glob("shipped_*.bin")
+    (tmp_path / "pair.bin").write_bytes(min((file.read_bytes() for file in files), key=len))
+    return tmp_path
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("option", ["--version", "--help"])
-def test_a_full_disk_behind_stdout_is_one_sentence(option):
-    with open("/dev/full", "wb") as full:
-        done = command(option, stdout=full)
+@pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("arguments", ["--version", "--help", "info pair.bin", "decode pair.bin --sbs -o -"])
+def test_what_stdout_does_not_take_is_one_sentence(arguments, stdout, golden):
+    done = shell(f"snncodec {arguments} {stdout}", golden)
     assert done.returncode == 1
-    assert done.stderr.startswith(b"snncodec: ") and done.stderr.count(b"\n") == 1
+    assert done.stderr.startswith(b"snncodec: cannot write the output: ") and done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("streams", ["2>/dev/full", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_command_works_where_nobody_hears_its_talk(streams, golden):
+    assert shell(f"snncodec decode pair.bin --left-only {streams}", golden).returncode == 0
+    assert {file.name for file in golden.iterdir()} == {"pair.bin", "pair_left.png"}
+    assert shell(f"snncodec decode gone.bin {streams}", golden).returncode == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_speak_of(golden):
+    done = shell("snncodec decode pair.bin --sbs -o - | head -c 4", golden)
+    assert done.stdout == b"\x89PNG" and b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

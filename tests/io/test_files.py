@@ -119,7 +119,12 @@ def test_link_is_followed_not_replaced(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("", "not a regular file"), ("no/such/out.bin", "there is no folder"), ("a\0b", "cannot write")],
+    [
+        ("", "is a folder"),
+        ("no/such/out.bin", "there is no folder"),
+        ("a\0b", "leads nowhere"),
+        ("f/x", "is no folder"),
+    ],
 )
 def test_unusable_target_is_refused_in_one_sentence(tmp_path, name, reason):
     with pytest.raises(InputError, match=reason):

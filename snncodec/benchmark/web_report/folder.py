@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from snncodec.errors import InputError
+from snncodec.io.files import resolved
 
 INDEX, FULL = "index.html", "full"  # all that a report holds
 GENERATOR = '<meta name="generator" content="snncodec bench">'  # how a page of ours is known
@@ -18,7 +19,8 @@ HEAD_BYTES = 1024  # of a page, in which that stands
 
 def check_folder(folder: Path, force: bool) -> None:
     """InputError unless `folder` can be made here, or be replaced: with `force`, if it is empty or a report of ours."""
-    target, parent = folder.resolve(), folder.resolve().parent
+    target = resolved(folder)
+    parent = target.parent
     if target.exists() and not target.is_dir():
         raise InputError(f"{folder} is a file; name a folder for the report")
     if target.exists() and not force:
@@ -35,7 +37,7 @@ def check_folder(folder: Path, force: bool) -> None:
 def whole_folder(folder: Path, force: bool) -> Iterator[Path]:
     """Yield an empty folder beside `folder` that takes its place at the end, or vanishes after an error."""
     check_folder(folder, force)
-    target = folder.resolve()
+    target = resolved(folder)
     temporary, replaced = (target.with_name(f".snncodec-{secrets.token_hex(8)}.tmp") for _ in range(2))
     try:
         temporary.mkdir()
