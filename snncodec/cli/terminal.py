@@ -17,8 +17,7 @@ from typer.core import TyperGroup
 
 from snncodec.errors import SnncodecError
 
-
-OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF}
+OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF}  # errors that reading has not
 
 
 def say(line: str) -> None:
@@ -52,9 +51,9 @@ def open_streams() -> None:
     """Open what a command was started without, before a file of it takes that number: talk goes to nowhere, and
     whatever is written to stdout fails."""
     if sys.stdout is None:
-        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def prepare_console() -> None:
