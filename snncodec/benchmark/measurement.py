@@ -14,12 +14,14 @@ from typing import Any
 from snncodec.benchmark import metrics
 from snncodec.benchmark.coder import Coder
 from snncodec.benchmark.coders import Contest
+from snncodec.errors import SnncodecError
 from snncodec.io.datasets import Scene
 from snncodec.io.images import StereoPair
 from snncodec.io.stereo_files import read_views
 from snncodec.stopwatch import STAGES, Stopwatch
 
 Row = dict[str, Any]
+Measured = tuple[Row, tuple[bytes, ...]]  # and the files that a row was taken on
 
 STAGE_KEYS = {
     f"{way}_{stage}_s": (number, stage) for number, way in enumerate(("encode", "decode")) for stage in STAGES
@@ -64,7 +66,7 @@ class Task:
     quality: int
 
 
-def measure(picture: Picture, pair: StereoPair, coder: Coder, quality: int) -> tuple[Row, tuple[bytes, ...]]:
+def measure(picture: Picture, pair: StereoPair, coder: Coder, quality: int) -> Measured:
     """One row, and the files it was taken on. Bytes are those of all files, PSNR is in dB, times are seconds of wall
     clock from pixels to bytes and from bytes to pixels, in all and by stage. bpp of a view are 8 x its own bytes over
     its pixels."""
@@ -106,14 +108,18 @@ class Bench:
         for coder in coders.values():
             coder.decode(coder.encode(StereoPair(left, right), coder.qualities[0]))
 
-    def measure(self, task: Task) -> tuple[Row, tuple[bytes, ...]]:
-        return measure(task.picture, self._read(task.picture), self.coders[task.coder], task.quality)
+    def measure(self, task: Task) -> Measured | str:
+        """The row of a task, or a sentence on why there can be none: disks fail, and formats have limits."""
+        try:
+            return measure(task.picture, self._read(task.picture), self.coders[task.coder], task.quality)
+        except (SnncodecError, OSError) as error:
+            return f"{task.coder} cannot measure {task.picture.label}: {error}"
 
 
 def measure_all(
     tasks: list[Task], contest: Contest, coders: dict[str, Coder], jobs: int
-) -> Iterator[tuple[Task, Row, tuple[bytes, ...]]]:
-    """Measure every task on one thread each, `jobs` at a time, and yield them as they are done."""
+) -> Iterator[tuple[Task, Measured | str]]:
+    """Measure every task on one thread each, `jobs` at a time, and yield what `Bench.measure` returns as it comes."""
     if not tasks:
         return
     used = {task.coder for task in tasks}
@@ -121,14 +127,14 @@ def measure_all(
         with one_thread():
             bench = Bench({name: coder for name, coder in coders.items() if name in used}, tasks[0].picture)
             for task in tasks:
-                yield task, *bench.measure(task)
+                yield task, bench.measure(task)
         return
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (contest, sorted(used), tasks[0].picture))
     with pool:
         try:
             futures = {pool.submit(_measure_in_worker, task): task for task in tasks}
             for future in as_completed(futures):
-                yield futures[future], *future.result()
+                yield futures[future], future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -157,6 +163,6 @@ def _start_worker(contest: Contest, names: list[str], first: Picture) -> None:
     _bench = Bench(contest.enter(names), first)
 
 
-def _measure_in_worker(task: Task) -> tuple[Row, tuple[bytes, ...]]:
+def _measure_in_worker(task: Task) -> Measured | str:
     assert _bench is not None
     return _bench.measure(task)

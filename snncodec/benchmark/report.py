@@ -155,6 +155,7 @@ def _print_settings(result: BenchResult, console: Console) -> None:
             elif found["overlap"] < LITTLE_OVERLAP:
                 lines.append(f"? {name} on {scene}: the curves share {found['overlap']:.0%} of the shorter one's range")
     lines += [f"left out, no partner: {path}" for path in result.orphans]
+    lines += result.faults
     if result.missing:
         lines.append(f"PARTIAL: {result.missing} of {len(result.rows) + result.missing} rows are missing")
     for line in lines:

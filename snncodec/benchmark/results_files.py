@@ -19,12 +19,13 @@ def write_json(result: BenchResult, path: Path, force: bool = False) -> None:
     `files.write_files`.
 
     JSON has no infinity: the PSNR of a lossless row is written as null, like an MS-SSIM that does not exist. Orphans
-    are listed under settings. Rows are missing where the run was interrupted. "spikes" is there if they were counted.
+    are listed under settings. Rows are missing where the run was "interrupted", and for the reasons in "faults", which
+    are there if it was so, like "spikes" if they were counted.
     """
     settings = result.settings | {"orphans": [str(orphan) for orphan in result.orphans]}
     content = {"rows": result.rows, "summary": result.summary, "settings": settings, "missing_rows": result.missing}
-    if result.spikes:
-        content["spikes"] = result.spikes
+    further = {"interrupted": result.interrupted, "faults": result.faults, "spikes": result.spikes}
+    content |= {key: value for key, value in further.items() if value}
     rows = (json.dumps(row, allow_nan=False) for row in _finite(content.pop("rows")))  # one line each
     rest = json.dumps(_finite(content), indent=1, allow_nan=False)
     text = '{\n "rows": [\n  ' + ",\n  ".join(rows) + "\n ],\n" + rest.removeprefix("{\n") + "\n"
@@ -42,6 +43,8 @@ def read_json(path: Path) -> BenchResult:
             content["settings"],
             orphans,
             missing=content["missing_rows"],
+            interrupted=content.get("interrupted", False),
+            faults=content.get("faults", []),
             spikes=content.get("spikes", {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -21,7 +21,7 @@ from snncodec.benchmark.peak_memory import peak_memory
 from snncodec.benchmark.results_cache import ResultsCache, hash_of_program, key_of
 from snncodec.benchmark.summary import summarise
 from snncodec.constants import DEFAULT_EFFORT
-from snncodec.errors import InputError
+from snncodec.errors import InputError, SnncodecError
 from snncodec.io import datasets
 
 Progress = Callable[[int, int, str], None]  # (pixels done, pixels in all, how many pairs are done)
@@ -31,8 +31,8 @@ Progress = Callable[[int, int, str], None]  # (pixels done, pixels in all, how m
 class BenchResult:
     """What `run` measured: `rows`, one per pair, codec and quality; a `summary` of them; the `settings` to repeat it
     with; the `orphans`, pictures without a partner, which were left out; the `pictures` and, by label and quality, the
-    `files` of snncodec; how many rows are `missing` because the run was interrupted; and, where they were asked for,
-    what its `spikes` did."""
+    `files` of snncodec; how many rows are `missing`, because the run was `interrupted` or for the reasons in `faults`;
+    and, where they were asked for, what its `spikes` did."""
 
     rows: list[Row]
     summary: dict[str, Any]
@@ -41,6 +41,8 @@ class BenchResult:
     pictures: list[Picture] = field(default_factory=list)
     files: dict[tuple[str, int], bytes] = field(default_factory=dict)
     missing: int = 0
+    interrupted: bool = False
+    faults: list[str] = field(default_factory=list)
     spikes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,28 +63,42 @@ def run(
     """Measure snncodec at `qualities` (1..100), and each baseline over its own qualities, on all pairs below `data`.
 
     Times are those of one thread; `jobs` processes measure at once, which disturbs them a little. Rows that the folder
-    `cache` holds are not measured again. Ctrl-C ends the measuring, and the result has the rows that are done.
-    InputError before the first measurement when there is no pair, no quality or no such baseline, or a picture
-    that cannot be read: a mean over some of the pairs would be mistaken for all.
+    `cache` holds are not measured again. Ctrl-C ends the measuring, and the result has the rows that are done. Pairs
+    that cannot be read are left out, and rows that cannot be measured are missing; `note` hears why at once.
+    InputError before the first measurement when there is no pair that can be read, no quality or no such baseline.
     """
     asked = tuple(sorted(set(qualities))), tuple(dict.fromkeys(baselines))
     contest = Contest(*asked, weights, device, independent, effort)
     scenes, orphans = datasets.find_pairs(data)
     coders = contest.enter()
-    pictures = _inspect_all(scenes)
+    faults = _Faults(note)
+    pictures = _inspect_all(scenes, faults)
     environment = describe_environment(device) | {"threads": 1, "jobs": jobs}
     notebook = _Notebook(ResultsCache(cache, note), coders, environment)
     tasks = [Task(p, name, q) for p in pictures for name, coder in coders.items() for q in coder.qualities]
-    stopped = _measure_missing(tasks, notebook, contest, coders, jobs, progress)
+    stopped = _measure_missing(tasks, notebook, contest, coders, jobs, progress, faults)
 
     rows = [row for task in tasks if (row := notebook.row(task)) is not None]
     summary = summarise(rows, OURS)
     if not stopped:
-        summary["peak_memory"] = _peak_memories(pictures, contest, coders, notebook, jobs)
+        summary["peak_memory"] = _peak_memories(pictures, contest, coders, notebook, jobs, faults)
     settings = {"data": str(data), "pairs": len(scenes)} | contest.settings() | environment
     settings["coders"] = {name: coder.settings for name, coder in coders.items()}
     ours = {(t.picture.label, t.quality): file for t in tasks if t.coder == OURS and (file := notebook.file(t))}
-    return BenchResult(rows, summary, settings, orphans, pictures, ours, len(tasks) - len(rows))
+    missing = len(scenes) * sum(len(coder.qualities) for coder in coders.values()) - len(rows)
+    return BenchResult(rows, summary, settings, orphans, pictures, ours, missing, stopped, faults.sentences)
+
+
+class _Faults:
+    """Sentences on what could not be measured, each told at once."""
+
+    def __init__(self, note: Callable[[str], object]) -> None:
+        self.sentences: list[str] = []
+        self._note = note
+
+    def add(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+        self._note(f"note: {sentence}")
 
 
 class _Notebook:
@@ -120,20 +136,19 @@ class _Notebook:
         return key_of(self._about[task.coder], task.picture.sha256, task.quality)
 
 
-def _inspect_all(scenes: list[datasets.Scene]) -> list[Picture]:
-    """All pairs, each of which has been decoded once; InputError tells how many cannot be read, and why the first."""
+def _inspect_all(scenes: list[datasets.Scene], faults: _Faults) -> list[Picture]:
+    """All pairs that can be read, each of which has been decoded once; InputError if there is none."""
     names = Counter(scene.name for scene in scenes)
-    pictures, faults = [], []
+    pictures: list[Picture] = []
     for scene in scenes:
         label = scene.name if names[scene.name] == 1 else f"{scene.name} ({scene.left})"  # one curve per pair
         label = label.encode("utf-8", "backslashreplace").decode()  # names on disk may be no text
         try:
             pictures.append(Picture.inspect(label, scene))
-        except InputError as error:
-            faults.append(error)
-    if faults:
-        more = f" ({len(faults)} of {len(scenes)} pairs cannot be measured)" if len(faults) > 1 else ""
-        raise InputError(f"{faults[0]}{more}") from faults[0]
+        except (SnncodecError, OSError) as error:
+            if not pictures and scene is scenes[-1]:
+                raise InputError(f"no pair of {len(scenes)} can be read; the last one: {error}") from error
+            faults.add(f"{label} is left out: {error}")
     return pictures
 
 
@@ -144,6 +159,7 @@ def _measure_missing(
     coders: dict[str, Coder],
     jobs: int,
     progress: Progress | None,
+    faults: _Faults,
 ) -> bool:
     """Measure what the notebook does not hold yet; True if Ctrl-C came in between."""
     missing = [task for task in tasks if notebook.row(task) is None]
@@ -151,8 +167,11 @@ def _measure_missing(
     left = Counter(task.picture for task in missing)  # rows of each pair
     pairs = len(left)
     try:
-        for task, row, files in measure_all(missing, contest, coders, jobs):
-            notebook.add(task, row, files)
+        for task, measured in measure_all(missing, contest, coders, jobs):
+            if isinstance(measured, str):
+                faults.add(measured)
+            else:
+                notebook.add(task, *measured)
             done += task.picture.pixels
             left -= Counter([task.picture])
             if progress:
@@ -163,7 +182,12 @@ def _measure_missing(
 
 
 def _peak_memories(
-    pictures: list[Picture], contest: Contest, coders: dict[str, Coder], notebook: _Notebook, jobs: int
+    pictures: list[Picture],
+    contest: Contest,
+    coders: dict[str, Coder],
+    notebook: _Notebook,
+    jobs: int,
+    faults: _Faults,
 ) -> dict[str, Row]:
     """Of each codec at its middle quality, on the largest pair; what was found before is not measured again."""
     largest = max(pictures, key=lambda picture: picture.pixels)
@@ -172,5 +196,8 @@ def _peak_memories(
     with ThreadPoolExecutor(jobs) as threads:  # each of which waits for processes of its own
         measured = {threads.submit(peak_memory, task, contest): task for task in missing}
         for future in as_completed(measured):
-            notebook.add_peak_memory(measured[future], future.result())
+            try:
+                notebook.add_peak_memory(measured[future], future.result())
+            except (SnncodecError, OSError) as error:
+                faults.add(f"the memory of {measured[future].coder} is not known: {error}")
     return {task.coder: notebook.peak_memory(task) or {} for task in tasks}

@@ -21,10 +21,10 @@ class SpikeCount:
     def add_to(self, result: BenchResult) -> BenchResult:
         """The result with `spikes`: of all pairs at the middle quality, whose files are decoded once more.
 
-        A result with rows missing is left as it is: whoever interrupts the measuring does not want to wait.
+        A result that was interrupted is left as it is: whoever interrupts the measuring does not want to wait.
         """
         qualities = sorted({quality for _, quality in result.files})
-        if result.missing or not qualities:
+        if result.interrupted or not qualities:
             return result
         quality = qualities[len(qualities) // 2]
         pictures = [picture for picture in result.pictures if (picture.label, quality) in result.files]

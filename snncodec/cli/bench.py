@@ -12,6 +12,7 @@ from snncodec.cli.options import Device, Effort, Force, Independent, Quiet, Weig
 from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT, QUALITIES
+from snncodec.errors import InputError
 from snncodec.io.datasets import list_pairs
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def bench(
 ) -> None:
     """Measure whole files: size, quality, time and memory, against other formats.
 
-    Every row is kept as soon as it is measured: after a stop, the same command goes on where it was.
+    Every row is kept as soon as it is measured: after a stop, the same command goes on where it was. Pairs that cannot
+    be read are left out with a note, and the exit status is 1 at the end.
 
     snncodec bench KITTI/training -q 30,50,70 --baselines jpeg,avif --jobs 2 --plot curves.svg
 
@@ -68,8 +70,11 @@ def bench(
         _print_tables(result, per_pair)
     finally:  # whoever reads the tables may have seen enough
         outputs.write(result, force, quiet)
-    if result.missing:
+    if result.interrupted:
         raise KeyboardInterrupt  # which has ended the measuring
+    if result.faults:
+        more = f" (and {len(result.faults) - 1} more)" if len(result.faults) > 1 else ""
+        raise InputError(f"not all could be measured: {result.faults[0]}{more}")
 
 
 def _spike_count(weights: str, device: str) -> "SpikeCount":

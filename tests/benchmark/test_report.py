@@ -165,9 +165,11 @@ def test_settings_and_orphans_are_printed_with_the_results(result):
     assert "jpeg: JPEG as is" in printed(result) and "left out, no partner: lost.png" in printed(result)
 
 
-def test_an_interrupted_run_is_marked(result):
-    partial = replace(result, missing=4)
-    assert "PARTIAL: 4 of 28 rows are missing" in printed(partial)
+def test_a_run_with_rows_missing_is_marked_and_tells_why(result, tmp_path):
+    partial = replace(result, missing=4, interrupted=True, faults=["wall is left out: it is gone"])
+    assert "PARTIAL: 4 of 28 rows are missing" in printed(partial) and "wall is left out" in printed(partial)
+    results_files.write_json(partial, tmp_path / "rows.json")
+    assert results_files.read_json(tmp_path / "rows.json") == partial
 
 
 def test_missing_values_are_a_dash_and_explained(lossless):

@@ -227,12 +227,34 @@ def test_a_pair_that_cannot_be_read_stops_the_run(codec, tmp_path):
         runner.run(tmp_path, [50], [])
 
 
-def test_a_bad_picture_shows_before_anything_is_measured(codec, data, tmp_path):
+def test_a_pair_that_cannot_be_read_is_left_out_and_told_before_anything_is_measured(codec, data, tmp_path):
     shutil.copytree(data, tmp_path / "data")
     (tmp_path / "data" / "wall" / "left.png").write_bytes(b"not a picture")
-    with pytest.raises(InputError, match=r"left\.png"):
-        runner.run(tmp_path / "data", [50], [])
-    assert not codec.encoded
+    told = []
+    result = runner.run(
+        tmp_path / "data", [20, 50], ["jpeg"], note=lambda line: told.append((line, len(codec.encoded)))
+    )
+    assert {row["scene"] for row in result.rows} == {"chain"} and not result.interrupted
+    assert result.missing == len(result.rows) == 2 + len(BASELINES["jpeg"].qualities)
+    assert told == [(f"note: {result.faults[0]}", 0)] and len(result.faults) == 1
+    assert "wall is left out" in result.faults[0] and "left.png" in result.faults[0]
+
+
+@pytest.mark.parametrize("error", [InputError("the file is gone"), OSError(5, "Input/output error")])
+def test_a_row_that_cannot_be_measured_is_missing_and_the_others_are_there(codec, data, tmp_path, monkeypatch, error):
+    encode = codec.encode
+
+    def failing(left, right, quality, **options):
+        if left.shape[0] > measurement.WARM_UP_SIDE and quality == 20:
+            raise error
+        return encode(left, right, quality, **options)
+
+    monkeypatch.setattr(codec, "encode", failing)
+    result = runner.run(data, [10, 20, 50], [], cache=tmp_path)
+    assert [row["quality"] for row in result.rows] == [10, 50] * 2 and result.missing == len(result.faults) == 2
+    assert str(error) in result.faults[0]
+    monkeypatch.setattr(codec, "encode", encode)
+    assert not runner.run(data, [10, 20, 50], [], cache=tmp_path).missing
 
 
 def test_what_was_measured_is_not_measured_again(codec, data, tmp_path):
@@ -269,7 +291,7 @@ def test_rows_of_an_interrupted_run_are_kept_and_the_rest_is_measured_later(code
 
     monkeypatch.setattr(codec, "encode", interrupted)
     partial = runner.run(data, [10, 20, 50], [], cache=tmp_path)
-    assert len(partial.rows) == 2 and partial.missing == 4
+    assert len(partial.rows) == 2 and partial.missing == 4 and partial.interrupted and not partial.faults
     monkeypatch.setattr(codec, "encode", encode)
     complete = runner.run(data, [10, 20, 50], [], cache=tmp_path)
     assert complete.rows[:2] == partial.rows and len(complete.rows) == 6 and not complete.missing

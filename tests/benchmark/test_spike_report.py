@@ -66,7 +66,7 @@ def test_a_pair_whose_file_is_missing_is_told(codec, measured):
 
 
 def test_an_interrupted_run_is_not_counted(codec, measured):
-    stopped = BenchResult([], {}, {}, [], measured.pictures, measured.files, missing=1)
+    stopped = BenchResult([], {}, {}, [], measured.pictures, measured.files, missing=1, interrupted=True)
     assert SpikeCount(codec).add_to(stopped) is stopped
 
 

@@ -157,6 +157,7 @@ def test_a_damaged_file_and_a_lost_original_are_told(tiny_result, tmp_path):
     assert all("cannot be read any more" in one["note"] for one in second["coded"])
 
 
-def test_an_interrupted_run_is_marked(tmp_path):
-    write_report(replace(EMPTY, missing=4), tmp_path / "out")
-    assert "4 of 4 rows are missing" in (tmp_path / "out" / "index.html").read_text()
+def test_a_run_with_rows_missing_is_marked(tmp_path):
+    write_report(replace(EMPTY, missing=4, interrupted=True, faults=["<b> is left out"]), tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "4 of 4 rows are missing: the run was interrupted; &lt;b&gt; is left out." in page

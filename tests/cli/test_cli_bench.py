@@ -123,3 +123,22 @@ def test_a_file_inside_a_report_is_refused_before_the_work(folder, measured):
     assert run("bench pairs --report page").exit_code == 0
     fails(run("bench pairs --report page --json page/rows.json -f"), "lies in the folder of the report")
     assert len(measured) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "words"),
+    [
+        ({"interrupted": True}, 130, "snncodec: interrupted"),
+        ({"faults": ["wall is left out: it is gone", "x"]}, 1, "measured: wall is left out: it is gone (and 1 more)"),
+    ],
+)
+def test_rows_of_a_run_that_is_not_complete_are_written_and_its_status_tells(
+    how, status, words, folder, measured, monkeypatch
+):
+    whole = runner.run
+    monkeypatch.setattr(runner, "run", lambda *given, **options: replace(whole(*given, **options), missing=4, **how))
+    result = run("bench pairs --json rows.json")
+    assert result.exit_code == status and words in result.stderr
+    assert "PARTIAL: 4 of 5 rows are missing" in result.stdout
+    written = json.loads(Path("rows.json").read_text())
+    assert written["rows"] == [ROW] and written["missing_rows"] == 4 and how.items() <= written.items()

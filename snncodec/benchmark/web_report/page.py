@@ -59,7 +59,8 @@ def _style() -> str:
 
 def _partial(result: BenchResult) -> str:
     total = len(result.rows) + result.missing
-    sentence = f"Partial: the run was interrupted, {result.missing} of {total} rows are missing."
+    why = "; ".join(["the run was interrupted"] * result.interrupted + result.faults)
+    sentence = escape(f"Partial: {result.missing} of {total} rows are missing{': ' * bool(why)}{why}.")
     return f'<p class="warning">{sentence}</p>' if result.missing else ""
 
 
