@@ -45,6 +45,7 @@ from typing import BinaryIO
 
 from snncodec.constants import BLOCK, CHROMA_ANGLES, MAX_EXIF_BYTES, MAX_PIXELS, QUALITIES, block_shape
 from snncodec.errors import FormatError, LimitError, UnsupportedError
+from snncodec.io.foreign_files import what_it_is
 
 MAGIC = b"SNNC"
 VERSION = 2
@@ -194,7 +195,8 @@ def _read_fixed(data: bytes) -> tuple[int, int, int, int, bytes, int, int]:
     if not data:
         raise FormatError("the file is empty")
     if not data.startswith(MAGIC) and not MAGIC.startswith(data):
-        raise FormatError(f"not a snncodec file: it starts with {data[: len(MAGIC)]!r}, not with {MAGIC!r}")
+        kind = what_it_is(data) or f"it starts with {data[: len(MAGIC)]!r}, not with {MAGIC!r}"
+        raise FormatError(f"not a snncodec file: {kind}")
     if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:  # asked first: the rest may look different there
         raise UnsupportedError(
             f"the file has format version {data[len(MAGIC)]}, this snncodec reads version {VERSION} only"

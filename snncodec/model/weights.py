@@ -21,6 +21,7 @@ from safetensors.torch import load, save
 from snncodec.bitstream.frequency_tables import FrequencyTables
 from snncodec.errors import WeightsError
 from snncodec.io.files import write_bytes
+from snncodec.io.foreign_files import what_it_is
 from snncodec.model.config import ModelConfig
 from snncodec.model.exact_codec import ExactCodec
 from snncodec.model.lapped_transform import LINEAR_BITS
@@ -74,7 +75,7 @@ def read_weights(data: bytes, name: str, device: torch.device) -> LoadedWeights:
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     except (safetensors.SafetensorError, ValueError) as error:
-        raise WeightsError(f"{name} is not a sound safetensors file: {error}") from error
+        raise WeightsError(f"{name} is not a sound safetensors file: {what_it_is(data[:64]) or error}") from error
     try:
         config = json.loads(metadata.get("config", "{}"))
         if config.pop("format", None) != FORMAT:

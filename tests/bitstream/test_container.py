@@ -81,6 +81,8 @@ def test_random_bytes_are_refused(data):
 
 BROKEN_RULES = {
     "empty": (b"", FormatError, "the file is empty"),
+    "web page": (b"<!DOCTYPE html><html>" + bytes(60), FormatError, "not a snncodec file: a web page"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\n", FormatError, "not a snncodec file: a Git LFS pointer"),
     "magic": (b"\x89PNG\r\n\x1a\n" + bytes(60), FormatError, "not a snncodec file: it starts with b'\\x89PNG'"),
     "version": (forge(version=1), UnsupportedError, "format version 1, this snncodec reads version 2 only"),
     "short": (GOLDEN[:10], FormatError, "ends inside its header: 10 bytes present, 25 or more expected"),

@@ -136,6 +136,12 @@ def test_foreign_files_are_refused(data, tmp_path):
         load_weights(str(tmp_path / "foreign"), CPU)
 
 
+def test_a_pointer_in_place_of_weights_is_called_one(tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n")
+    with pytest.raises(WeightsError, match="Git LFS pointer"):
+        load_weights(str(tmp_path / "x.safetensors"), CPU)
+
+
 @pytest.mark.parametrize("keep", [1, 8, 500, 20000, -1])
 def test_truncated_files_are_refused(keep, tiny, tmp_path):
     (tmp_path / "cut").write_bytes(Path(tiny).read_bytes()[:keep])
