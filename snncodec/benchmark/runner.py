@@ -83,7 +83,7 @@ def run(
     if not stopped:
         summary["peak_memory"] = _peak_memories(pictures, contest, coders, notebook, jobs, faults)
     settings = {"data": str(data), "pairs": len(scenes)} | contest.settings() | environment
-    settings["coders"] = {name: coder.settings for name, coder in coders.items()}
+    settings |= {"coders": {name: coder.settings for name, coder in coders.items()}}
     ours = {(t.picture.label, t.quality): file for t in tasks if t.coder == OURS and (file := notebook.file(t))}
     missing = len(scenes) * sum(len(coder.qualities) for coder in coders.values()) - len(rows)
     return BenchResult(rows, summary, settings, orphans, pictures, ours, missing, stopped, faults.sentences)

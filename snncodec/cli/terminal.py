@@ -56,6 +56,30 @@ def open_streams() -> None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
+@contextmanager
+def own_stderr() -> Iterator[None]:
+    """Let only Python write to stderr: what libtiff and its like print about a file is an error, or a note, of ours.
+
+    Nothing changes where stderr is no file, and where Python was asked for warnings (-W).
+    """
+    try:
+        python_only = sys.stderr.fileno() == 2 and not sys.warnoptions
+        copy = os.dup(2) if python_only else -1
+    except (OSError, ValueError, AttributeError):
+        python_only = False
+    if not python_only:
+        yield
+        return
+    before = sys.stderr
+    discard(before)
+    sys.stderr = os.fdopen(copy, "w", buffering=1, encoding=before.encoding)
+    try:
+        yield
+    finally:
+        os.dup2(copy, 2)
+        sys.stderr, _ = before, sys.stderr.close()
+
+
 def prepare_console() -> None:
     """Let names that a console cannot print appear with backslashes, and libraries keep their warnings to themselves.
 
@@ -83,7 +107,7 @@ class ErrorReportingGroup(TyperGroup):
     def main(self, *args: Any, **options: Any) -> Any:
         try:
             open_streams()
-            with warnings.catch_warnings():
+            with own_stderr(), warnings.catch_warnings():
                 prepare_console()
                 try:
                     return super().main(*args, **options)

@@ -74,9 +74,9 @@ def _write(path: Path, pair: StereoPair, pixels: np.ndarray, file: BinaryIO) -> 
         options["exif"] = PREFIX + pair.exif
     if kind == "MPO":
         options |= {"save_all": True, "append_images": [Image.fromarray(pair.views()[1])]}
-    if suffix_of(path) == "jps":
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, kind, **options)
-        file.write(add_header(buffer.getvalue()))
-    else:
-        Image.fromarray(pixels).save(file, kind, **options)
+    buffer = io.BytesIO()
+    direct = kind == "PNG"  # which Pillow writes bit by bit; the errors of libtiff would not tell of a full disk
+    Image.fromarray(pixels).save(file if direct else buffer, kind, **options)
+    if not direct:
+        data = buffer.getvalue()
+        file.write(add_header(data) if suffix_of(path) == "jps" else data)

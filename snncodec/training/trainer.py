@@ -164,7 +164,7 @@ class Trainer(Run):
         of = "" if PLAN[self.stage].decode else " (of the latents)"
         self.report(
             f"{self.stage} step {self.step}: {bpp:.3f} bpp, {psnr:.2f} dB{of}, loss {loss:.4f}, "
-            f"{1000 * seconds / len(recent):.0f} ms/step, ETA {left / 60:.1f} min"
+            f"{1000 * seconds / len(recent):.0f} ms/step, ETA {max(0, left) / 60:.1f} min"
         )
 
     # -- validation and files ----------------------------------------------------------------------------------------

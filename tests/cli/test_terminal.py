@@ -6,8 +6,10 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_helpers import run
+from PIL import Image
 
 from snncodec.cli import decode as decode_module
 from snncodec.cli.terminal import progress_bar, say
@@ -37,9 +39,9 @@ def command(*arguments, stdout=subprocess.PIPE, **variables):
     return subprocess.run(program, stdout=stdout, stderr=subprocess.PIPE, env={**os.environ, **variables})
 
 
-def shell(line, folder):
-    """A finished line of a shell, in which `snncodec` is this one."""
-    line = line.replace("snncodec", f"{sys.executable} -m snncodec")
+def shell(line, folder, options=""):
+    """A finished line of a shell, in which `snncodec` is this one, in a Python of these options."""
+    line = f'snncodec() {{ {sys.executable} {options} -m snncodec "$@"; }}; {line}'
     return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, timeout=120)
 
 
@@ -66,6 +68,20 @@ def test_a_command_works_where_nobody_hears_its_talk(streams, golden):
     assert shell(f"snncodec decode pair.bin --left-only {streams}", golden).returncode == 0
     assert {file.name for file in golden.iterdir()} == {"pair.bin", "pair_left.png"}
     assert shell(f"snncodec decode gone.bin {streams}", golden).returncode == 1
+
+
+@pytest.mark.parametrize("options", ["", "-W default"])
+def test_what_libraries_print_is_not_heard_unless_warnings_are_asked_for(options, tmp_path):
+    Image.fromarray(np.arange(3072, dtype=np.uint8).reshape(32, 32, 3)).save(
+        tmp_path / "left.tif", compression="tiff_adobe_deflate"
+    )
+    damaged = bytearray((tmp_path / "left.tif").read_bytes())
+    at = damaged.index(b"x\x9c")  # of zlib
+    damaged[at + 2 : at + 40] = bytes(38)
+    (tmp_path / "left.tif").write_bytes(damaged)
+    done = shell("snncodec encode left.tif right.tif -o x.bin", tmp_path, options)
+    assert done.returncode == 1 and b"left.tif cannot be read as a picture" in done.stderr
+    assert (done.stderr.count(b"\n") == 1) == (not options)
 
 
 def test_a_reader_that_has_seen_enough_is_no_error_to_speak_of(golden):
