@@ -77,7 +77,6 @@ def run(
     notebook = _Notebook(ResultsCache(cache, note), coders, environment)
     tasks = [Task(p, name, q) for p in pictures for name, coder in coders.items() for q in coder.qualities]
     stopped = _measure_missing(tasks, notebook, contest, coders, jobs, progress, faults)
-
     rows = [row for task in tasks if (row := notebook.row(task)) is not None]
     summary = summarise(rows, OURS)
     if not stopped:
