@@ -74,3 +74,11 @@ def test_all_conditions_have_names_of_their_own():
 def test_a_wheel_carries_all_golden_files_of_shipped_weights():
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert all(f'"tests/golden/{file.name}"' in text for file in golden_folder().glob("shipped_*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_one_sentence():
+    with open("/dev/full", "wb") as full:
+        program = [sys.executable, "-m", "snncodec.selftest", "--short"]
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (1, b"snncodec: cannot write the output: No space left on device\n")
