@@ -5,6 +5,7 @@ By hand, with more kills: `SNNCODEC_KILLS=200 python -m pytest tests/test_crashe
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ LINES = {
     "decode": "decode pair.bin -o out --weights WEIGHTS -f",
     "bench": "bench data -q 50 --json out.json --csv out.csv --weights WEIGHTS -f",
     "train": f"{TRAIN} -f",
+    "encode of a folder": "encode data -o coded --jobs 2 --weights WEIGHTS -f",
+    "decode of a folder": "decode files -o back --jobs 2 --weights WEIGHTS -f",
 }
 SAVING = (  # training that saves after every step, so that most kills come while it writes
     "import sys; from snncodec.training import trainer, first_model; from snncodec.cli import app\n"
@@ -51,14 +54,18 @@ def folder(tmp_path, monkeypatch, tiny):
         Image.fromarray(view).save(f"{name}.png")
         Image.fromarray(view).save(f"data/{name}.png")
     (tmp_path / "pair.bin").write_bytes(codec.encode(*views, weights=tiny))
+    (tmp_path / "files").mkdir()
+    for number in range(4):
+        shutil.copy("pair.bin", f"files/{number}.bin")
+        shutil.copytree("data", f"data/{number}", ignore=shutil.ignore_patterns("?"))
     return tmp_path
 
 
 def check_outputs(folder, tiny):
     """Whatever stands under a final name is whole."""
-    if (folder / "out.bin").exists():
-        codec.decode((folder / "out.bin").read_bytes(), weights=tiny)
-    for picture in folder.glob("out_*.png"):
+    for file in [*folder.glob("out.bin"), *folder.glob("coded/*.bin")]:
+        codec.decode(file.read_bytes(), weights=tiny)
+    for picture in [*folder.glob("out_*.png"), *folder.glob("back/*.png")]:
         Image.open(picture).load()
     for checkpoint in (folder / "run").glob("*.ckpt"):
         read_checkpoint(checkpoint)
@@ -73,9 +80,13 @@ def temporary(folder):
 
 def check_tidied(folder):
     """The next write into each folder removes what is left there."""
-    for place in {file.parent for file in temporary(folder)}:
-        write_bytes(place / "next", b"", force=True)
-        (place / "next").unlink()
+    for _ in range(100):  # the system takes a moment to bury workers whose parent was killed
+        for place in {file.parent for file in temporary(folder)}:
+            write_bytes(place / "next", b"", force=True)
+            (place / "next").unlink()
+        if not temporary(folder):
+            return
+        time.sleep(0.1)
     assert not temporary(folder)
 
 
@@ -90,7 +101,7 @@ def test_killed_at_any_moment_a_command_leaves_whole_files_or_none(folder, tiny)
         else:  # few moments are those of a write, and they are the interesting ones
             wait_for_a_write(process, folder, chance)
         process.kill()
-        process.communicate()
+        process.communicate()  # which ends when its workers have ended, too
         check_outputs(folder, tiny)
         left += len(temporary(folder))
         check_tidied(folder)
@@ -99,7 +110,7 @@ def test_killed_at_any_moment_a_command_leaves_whole_files_or_none(folder, tiny)
 
 def wait_for_a_write(process, folder, chance):
     """Return while a command writes, some milliseconds after it began to, or when it has ended."""
-    places = folder, folder / "run"
+    places = [folder / name for name in ("", "run", "coded", "back")]
     while process.poll() is None:
         if any(name.startswith(".snncodec-") for place in places if place.is_dir() for name in os.listdir(place)):
             time.sleep(chance.uniform(0, 0.004))

@@ -20,10 +20,10 @@ DOORS = ("snncodec", "snncodec.__main__")  # they lead to everything
 
 # Packages and modules in the order in which they may import: each of them only what stands before it, and itself.
 ORDER = (
-    "errors", "constants", "stopwatch", "io", "bitstream", "spiking", "model", "decoder", "encoder", "codec",
-    "pillow", "training", "benchmark", "export", "workflow", "selftest", "cli",
+    "errors", "constants", "stopwatch", "worker_processes", "io", "bitstream", "spiking", "model", "decoder", "encoder",
+    "codec", "pillow", "training", "benchmark", "export", "workflow", "selftest", "cli",
 )  # fmt: skip
-WITHOUT_TORCH = ("errors", "constants", "stopwatch", "io", "bitstream")
+WITHOUT_TORCH = ("errors", "constants", "stopwatch", "worker_processes", "io", "bitstream")
 
 # Modules whose change would make old files decode to other pixels: all of two packages, and these.
 NORMATIVE_PACKAGES = ("bitstream", "decoder")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from typing import Any
 
 from snncodec.benchmark import metrics
@@ -19,6 +18,7 @@ from snncodec.io.datasets import Scene
 from snncodec.io.images import StereoPair
 from snncodec.io.stereo_files import read_views
 from snncodec.stopwatch import STAGES, Stopwatch
+from snncodec.worker_processes import worker_pool
 
 Row = dict[str, Any]
 Measured = tuple[Row, tuple[bytes, ...]]  # and the files that a row was taken on
@@ -129,7 +129,7 @@ def measure_all(
             for task in tasks:
                 yield task, bench.measure(task)
         return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, (contest, sorted(used), tasks[0].picture))
+    pool = worker_pool(jobs, _start_worker, contest, sorted(used), tasks[0].picture)
     with pool:
         try:
             futures = {pool.submit(_measure_in_worker, task): task for task in tasks}

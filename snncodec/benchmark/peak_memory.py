@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from snncodec.benchmark.coders import Contest
 from snncodec.benchmark.measurement import Task
+from snncodec.worker_processes import worker_pool
 
 
 def peak_memory(task: Task, contest: Contest) -> dict[str, Any]:
@@ -24,7 +23,7 @@ def peak_memory(task: Task, contest: Contest) -> dict[str, Any]:
 
 def _alone(work: Any, *arguments: Any) -> tuple[float | None, Any]:
     """Do the work in a fresh process; return the peak of its memory and the outcome."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+    with worker_pool(1) as process:
         return process.submit(_measured, work, *arguments).result()
 
 

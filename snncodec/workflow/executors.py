@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from multiprocessing import get_context
 
 from snncodec.errors import InputError
+from snncodec.worker_processes import worker_pool
 
 LOCAL, DASK = "local", "dask://"
 
@@ -20,7 +20,7 @@ def open_executor(name: str, jobs: int) -> Iterator[Executor]:
     `InputError` for another name, a scheduler that does not answer, and where Dask is missing.
     """
     if name == LOCAL:
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"), use_one_thread)
+        pool = worker_pool(jobs, use_one_thread)
         try:
             yield pool
         finally:
