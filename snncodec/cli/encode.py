@@ -24,7 +24,7 @@ from snncodec.cli.process import keep_freed_memory, load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import DEFAULT_EFFORT
 from snncodec.errors import InputError
-from snncodec.io.output_names import coded_name
+from snncodec.io.output_names import PICTURES, STEREO, coded_name, suffix_of
 
 if TYPE_CHECKING:
     from snncodec.io.images import StereoPair
@@ -73,6 +73,8 @@ def encode(
         return
     target = output or coded_name(left, right)
     check_output(target, force, inputs=[path for path in (left, right, Path(weights)) if path])
+    if suffix_of(target) in PICTURES + STEREO:
+        raise InputError(f"{target} would be called a picture, which it is not; name it {target.with_suffix('.bin')}")
     load_torch()
     from snncodec.benchmark.metrics import bpp
     from snncodec.codec import Codec
