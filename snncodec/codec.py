@@ -29,6 +29,7 @@ from snncodec.model.weights_manifest import find_by_id
 from snncodec.spiking.arithmetic import exact_arithmetic
 
 Progress = Callable[[int, int], None]  # (views done, views in all)
+MOST_PIXELS = 2**64  # that a limit may allow: more than any header can announce
 
 
 class Codec:
@@ -85,7 +86,8 @@ class Codec:
         """As `encode`, with the encoder's own reconstruction beside the bytes, if it may `keep_left` in memory."""
         check_views(left, right, quality)
         check_number("effort", effort, EFFORTS)
-        if icc is not None and len(icc) > MAX_PROFILE_BYTES:
+        icc, exif = (data and checked_bytes(data, name) for data, name in ((icc, "an ICC profile"), (exif, "EXIF")))
+        if icc and len(icc) > MAX_PROFILE_BYTES:
             raise InputError(f"the colour profile has {len(icc)} bytes, the limit is {MAX_PROFILE_BYTES}")
         height, width = left.shape[:2]
         check_size(width, height)
@@ -121,6 +123,7 @@ class Codec:
         `max_pixels` bounds one view. Raises `FormatError`, `LimitError` or `UnsupportedError`; the same bytes give the
         same pixels on every machine.
         """
+        check_number("max_pixels", max_pixels, MOST_PIXELS)
         return self.decode_sections(*unpack(checked_bytes(data), left_only, max_pixels), left_only, progress)
 
     def decode_sections(
@@ -174,6 +177,7 @@ def decode(
 
     `weights` names the weights where they are not shipped; `UnsupportedError` if they are not those of the file.
     """
+    check_number("max_pixels", max_pixels, MOST_PIXELS)
     header, sections = unpack(checked_bytes(data), left_only, max_pixels)
     codec = Codec(weights or find_by_id(header.weights_id), device)
     return codec.decode_sections(header, sections, left_only, progress)
@@ -199,10 +203,10 @@ def check_number(name: str, number: int, largest: int) -> None:
         raise InputError(f"{name} must be a whole number from 1 to {largest}, not {number!r}")
 
 
-def checked_bytes(data: bytes) -> bytes:
-    """The bytes of a file; `InputError` for what are no bytes."""
+def checked_bytes(data: bytes, name: str = "a file to decode") -> bytes:
+    """Bytes, whatever holds them; `InputError` for what are no bytes."""
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise InputError(f"a file to decode must be given as bytes, not as {type(data).__name__}")
+        raise InputError(f"{name} must be given as bytes, not as {type(data).__name__}")
     return bytes(data)
 
 

@@ -17,6 +17,7 @@ from PIL import Image, ImageFile
 from snncodec.bitstream import container
 from snncodec.errors import InputError, SnncodecError
 from snncodec.io.exif import PREFIX, clean_exif
+from snncodec.io.rgb import decode_picture
 
 FORMAT = "SNNC"
 OPTIONS = ("quality", "effort", "independent", "weights", "device")  # of `snncodec.encode`
@@ -29,6 +30,8 @@ class SnncodecImageFile(ImageFile.ImageFile):
     format_description = "snncodec stereo pair"
     n_frames = 2
     is_animated = True
+    _data, _frame, _loaded = b"", 0, 0  # of a copy that was pickled, which has its pixels and no file
+    _views: list[np.ndarray] = []  # noqa: RUF012  (never changed in place)
 
     def _open(self) -> None:
         assert self.fp
@@ -97,7 +100,11 @@ def _save_all(image: Image.Image, file: IO[bytes], _name: str | bytes) -> None:
     others = list(options.get("append_images", []))
     if len(others) != 1:
         raise InputError(f"a stereo pair has two views; {1 + len(others)} were given")
-    left, right = (np.array(view.convert("RGB")) for view in (image, others[0]))
+    names = "the left view", "the right view"
+    left, right = (  # copies know nothing of the files that they came from; what is to be told of those, is not new
+        decode_picture(view.copy(), name, upright=True).pixels
+        for name, view in zip(names, (image, others[0]), strict=True)
+    )
     icc = options.get("icc_profile", image.info.get("icc_profile"))
     exif = options.get("exif", image.info.get("exif"))
     exif = exif.tobytes() if isinstance(exif, Image.Exif) else exif

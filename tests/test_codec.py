@@ -187,11 +187,42 @@ COLOUR = np.zeros((8, 9, 3), dtype=np.uint8)
         (COLOUR, COLOUR, {"quality": "50"}),
         (COLOUR, COLOUR, {"device": "tpu"}),
         (COLOUR, COLOUR, {"icc": bytes(2**20 + 1)}),
+        (COLOUR, COLOUR, {"icc": "sRGB"}),
+        (COLOUR, COLOUR, {"icc": [1, 2]}),
+        (COLOUR, COLOUR, {"exif": {"Model": "W3"}}),
+        (COLOUR, COLOUR, {"exif": 5}),
     ],
 )
 def test_views_and_options_that_cannot_be_used_are_input_errors(left, right, options, tiny):
     with pytest.raises(InputError):
         codec.encode(left, right, **options, weights=tiny)
+
+
+def test_profiles_and_metadata_may_come_in_anything_that_holds_bytes(tiny):
+    icc, made = bytes(range(128)), Image.Exif()
+    made[0x0110] = "W3"
+    exif = made.tobytes().ljust(64, b"\0")
+    plain = codec.encode(COLOUR, COLOUR, icc=icc, exif=exif, weights=tiny)
+    for holder in (bytearray, memoryview, lambda data: memoryview(bytearray(data)).cast("B", (2, len(data) // 2))):
+        assert codec.encode(COLOUR, COLOUR, icc=holder(icc), exif=holder(exif), weights=tiny) == plain
+    assert (
+        codec.decode(codec.encode(COLOUR, COLOUR, icc=memoryview(icc).cast("H"), weights=tiny), weights=tiny).icc == icc
+    )
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("nan"), None, "5", True])
+def test_a_limit_that_is_none_is_an_input_error(limit, coded, tiny):
+    for decode in (codec.decode, codec.Codec(tiny).decode):
+        with pytest.raises(InputError, match="max_pixels"):
+            decode(coded, max_pixels=limit)
+
+
+@pytest.mark.parametrize("quality", [0, -5, 101])
+def test_an_estimate_is_of_a_quality_from_1_to_100(quality, tiny):
+    estimate = codec.Codec(tiny).estimate(COLOUR, COLOUR)
+    for ask in (estimate.size, estimate.psnr):
+        with pytest.raises(InputError, match="from 1 to 100"):
+            ask(quality)
 
 
 def test_a_quality_counted_by_numpy_is_a_quality(tiny):

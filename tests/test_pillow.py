@@ -1,6 +1,7 @@
 """Promises of snncodec.pillow: Pillow opens our files as two frames with the pixels of `decode`, and writes them."""
 
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -92,3 +93,23 @@ def test_date_and_camera_go_through(views, tmp_path):
     left.save(tmp_path / "x.bin", "SNNC", save_all=True, append_images=[right], exif=exif)
     found = Image.open(tmp_path / "x.bin").getexif()
     assert found[0x0110] == "W3" and 0x013B not in found
+
+
+DEEP = np.linspace(0, 65535, 96 * 64).reshape(64, 96)
+
+
+def test_deep_pictures_are_scaled_and_others_refused():
+    made = io.BytesIO()
+    grey = Image.fromarray(DEEP.astype(np.uint16))
+    grey.save(made, "SNNC", save_all=True, append_images=[grey], quality=90)
+    assert abs(float(snncodec.decode(made.getvalue()).left.mean()) - 127.5) < 2
+    for odd in (Image.fromarray((DEEP / 65535).astype(np.float32)), Image.new("RGBA", (96, 64), (9, 9, 9, 0))):
+        with pytest.raises(InputError, match=r"the right view has (pixels of mode F|transparent pixels)"):
+            grey.save(io.BytesIO(), "SNNC", save_all=True, append_images=[odd])
+
+
+def test_a_pickled_picture_keeps_its_pixels(file):
+    image = Image.open(io.BytesIO(file))
+    image.seek(1)
+    copy = pickle.loads(pickle.dumps(image))
+    assert np.array_equal(np.asarray(copy), snncodec.decode(file).right)

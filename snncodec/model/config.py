@@ -11,6 +11,7 @@ from snncodec.errors import WeightsError
 from snncodec.spiking.config import NeuronConfig
 
 MAX_WIDTH, MAX_DEPTH = 4096, 64  # of networks; what a weights file may ask for before anything is allocated
+MAX_GROUPS = 32  # of latent channels
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class ModelConfig:
         self.spiking  # noqa: B018  (checks the neuron, T and tau)
         if not self.groups or sum(self.groups) != self.N2 or min(self.groups) < 1 or self.N2 > 3 * BLOCK * BLOCK:
             raise WeightsError(f"channel groups {self.groups} do not add up to N2 = {self.N2} latent channels")
+        if len(self.groups) > MAX_GROUPS:
+            raise WeightsError(f"more than {MAX_GROUPS} groups of latent channels are refused")
         sizes = (self.M, self.patch, self.refined, self.prior_width, self.hyper_channels)
         if min(sizes) < 1 or min(self.blocks, self.encoder_blocks) < 0 or BLOCK % self.patch or self.refined > self.N2:
             raise WeightsError("sizes must be positive, patch must divide 16 and refined must not exceed N2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -19,9 +20,12 @@ def load_weights(name: str, device: torch.device) -> LoadedWeights:
     """Shipped weights by name, or any weights file by path, ready for coding on `device`."""
     shipped = manifest().get(name)
     file = folder() / f"{name}.safetensors" if shipped else Path(name)
-    if not file.is_file():
-        raise WeightsError(f"there are no weights {name!r}: expected a file, or one of {', '.join(manifest())}")
-    data = file.read_bytes()
+    if not os.path.isfile(file):  # unlike Path.is_file, False for names that no file can have
+        raise WeightsError(f"there are no weights {name[:200]!r}: expected a file, or one of {', '.join(manifest())}")
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {file}: {error.strerror or error}") from error
     if shipped and hashlib.sha256(data).hexdigest() != shipped["sha256"]:
         raise WeightsError(f"{file} is damaged: its sha256 is not the one in MANIFEST.json; install snncodec again")
     return read_weights(data, str(file), device)

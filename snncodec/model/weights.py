@@ -32,6 +32,7 @@ from snncodec.spiking.fixed_point import FRACTION_BITS, on_grid
 FORMAT = "snncodec weights, version 1"
 TABLES_KEY = "tables"
 LINEAR_PARTS = ("transform.",)
+GRID_TYPES = (torch.int16, torch.int32)  # of fixed-point numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ def read_weights(data: bytes, name: str, device: torch.device) -> LoadedWeights:
         tensors = load(data)
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
-    except (safetensors.SafetensorError, ValueError) as error:
+    except (safetensors.SafetensorError, AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(f"{name} is not a sound safetensors file: {what_it_is(data[:64]) or error}") from error
     try:
         config = json.loads(metadata.get("config", "{}"))
@@ -118,21 +119,26 @@ def _restore(codec: ExactCodec, tensors: dict[str, torch.Tensor]) -> dict[str, t
         stored = tensors[name]
         if stored.shape != target.shape:
             raise ValueError(f"tensor {name} has shape {tuple(stored.shape)}, expected {tuple(target.shape)}")
-        if not target.is_floating_point():
-            if stored.dtype != target.dtype:
-                raise ValueError(f"tensor {name} holds {stored.dtype}, expected {target.dtype}")
-            state[name] = stored
-            continue
-        value = stored.double() if stored.is_floating_point() else stored.double() / 2.0 ** _fraction_bits(name)
-        if not value.isfinite().all():
+        if stored.dtype not in (allowed := _stored_types(name, target)):
+            raise ValueError(f"tensor {name} holds {stored.dtype}, expected {' or '.join(map(str, allowed))}")
+        if allowed == GRID_TYPES:
+            stored = stored.double() / 2.0 ** _fraction_bits(name)
+        if not stored.isfinite().all():
             raise ValueError(f"tensor {name} has values that are not finite")
-        state[name] = value.to(target.dtype)
+        state[name] = stored.to(target.dtype)
     steps = state["steps"]
     if not (steps >= 2.0**-STEP_BITS).all() or not on_grid(steps, STEP_BITS):
         raise ValueError("its quantisation steps are not positive multiples of 1/64")
     if steps.max() > STEP_MAX:
         raise ValueError(f"its quantisation steps exceed {STEP_MAX}")
     return state
+
+
+def _stored_types(name: str, value: torch.Tensor) -> tuple[torch.dtype, ...]:
+    """The types in which a file may hold a tensor: what is decoded with is on its grid, whatever the numbers are."""
+    if name == "steps" or not value.is_floating_point():
+        return (value.dtype,)
+    return (torch.float16,) if _is_half(name) else GRID_TYPES
 
 
 def _is_half(name: str) -> bool:

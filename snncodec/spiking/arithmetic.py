@@ -38,7 +38,7 @@ def _process_settings() -> Iterator[None]:
             with ExitStack() as stack:
                 stack.enter_context(_ieee_precision())
                 stack.enter_context(torch.backends.nnpack.flags(enabled=False))
-                stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+                stack.enter_context(_without_cudnn())
                 _settings = stack.pop_all()
         _users += 1
     try:
@@ -51,10 +51,22 @@ def _process_settings() -> Iterator[None]:
 
 
 @contextmanager
+def _without_cudnn() -> Iterator[None]:
+    """As `torch.backends.cudnn.flags`, which sets all other flags, too, and fails where some were set one by one."""
+    before = torch.backends.cudnn.enabled
+    torch._C._set_cudnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_cudnn_enabled(before)
+
+
+@contextmanager
 def _ieee_precision() -> Iterator[None]:
     """oneDNN's float32 kernels without shortened operands."""
     kernels = (torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul)  # type: ignore[attr-defined]  # made at import
-    before = [kind.fp32_precision for kind in kernels]
+    common = torch.backends.mkldnn.fp32_precision
+    before = ["none" if kind.fp32_precision == common else kind.fp32_precision for kind in kernels]  # none: as all have
     for kind in kernels:
         kind.fp32_precision = "ieee"
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,9 @@ def _is_sealed(data: bytes) -> bool:
 
 
 def _is_progress(values: object) -> bool:
-    """Whether all fields of `PROGRESS` are there and of their type, and the stages that are done have names."""
+    """Whether all fields of `PROGRESS` are there, of their type and possible, and stages that are done have names."""
     if not isinstance(values, dict) or set(values) != set(PROGRESS):
         return False
-    return all(isinstance(values[name], kind) for name, kind in PROGRESS.items()) and all(
-        isinstance(stage, str) for stage in values["done"]
-    )
+    if not all(isinstance(values[name], kind) for name, kind in PROGRESS.items()):
+        return False
+    return 0 <= values["spent"] < math.inf and values["step"] >= 0 and all(isinstance(s, str) for s in values["done"])

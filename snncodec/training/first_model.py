@@ -23,8 +23,11 @@ def first_model(options: TrainOptions, checkpoint: dict[str, Any] | None, sample
     """The model, on the CPU; of a checkpoint its configuration only."""
     if checkpoint:
         try:
-            return StereoCodec(ModelConfig.from_dict(checkpoint["config"]))
-        except (TypeError, WeightsError) as error:
+            config = ModelConfig.from_dict(checkpoint["config"])
+            if config.least_numbers > (stored := sum(value.numel() for value in checkpoint["model"].values())):
+                raise WeightsError(f"it has {stored:,} numbers, and needs {config.least_numbers:,} at least")
+            return StereoCodec(config)
+        except (AttributeError, TypeError, WeightsError) as error:
             raise TrainingError(f"{options.resume} describes no model of this version: {error}") from error
     if options.init:
         return trainable(load_weights(options.init, torch.device("cpu")))

@@ -98,10 +98,21 @@ class Run:
                 setattr(self, name, state["progress"][name])
             self._set_arithmetic()
             self.optimiser = self._optimiser(PLAN[self.stage])
-            self.optimiser.load_state_dict(state["optimiser"])
+            self._restore_optimiser(state["optimiser"]["state"])
             self.average = averaged(self.model)
             self.average.load_state_dict(state["average"])
             self.loss = self.workers.loss(self.model)
             self._set_random_state(state["random"])
-        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            self.model.transform.exact().prove()
+        except Exception as error:  # torch and numpy raise what they trip over
             raise TrainingError(f"{self.options.resume} does not hold a run that can be continued: {error}") from error
+
+    def _restore_optimiser(self, moments: dict[int, dict[str, Any]]) -> None:
+        """Take over the moments of each parameter; its fused kernels trust that they have its shape."""
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        for parameter, values in self.optimiser.state.items():
+            shapes = {"step": torch.Size([]), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
+            if {name: value.shape for name, value in values.items()} != shapes:
+                raise ValueError("the moments of its optimiser do not fit its model")
+            if any(value.dtype != torch.float32 or not value.isfinite().all() for value in values.values()):
+                raise ValueError("the moments of its optimiser are no finite numbers")

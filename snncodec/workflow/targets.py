@@ -8,10 +8,11 @@ the quality, and each file how far that is off, so that two or three files are m
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from snncodec.constants import QUALITIES
 from snncodec.errors import InputError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from snncodec.codec import Codec
     from snncodec.io.images import StereoPair
 
+Kind = Literal["size", "bpp", "psnr"]
 SURE_STEPS = 5  # after so many files that were not foreseen rightly, the interval is halved
 
 
@@ -28,12 +30,14 @@ class Target:
     """At most so many bytes (`size`), at most so many bits per pixel of both views (`bpp`), or at least so many dB
     of both views (`psnr`)."""
 
-    kind: Literal["size", "bpp", "psnr"]
+    kind: Kind
     value: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.value) and self.value > 0):
-            raise InputError(f"a target must be a number above 0, not {self.value:g}")
+        if self.kind not in get_args(Kind):
+            raise InputError(f"a target is a size, bpp or psnr, not {self.kind!r}")
+        if not isinstance(self.value, int | float) or not 0 < self.value <= sys.float_info.max:
+            raise InputError(f"a target must be a number above 0, not {self.value}")
 
     @property
     def is_least(self) -> bool:

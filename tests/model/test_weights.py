@@ -136,6 +136,31 @@ def test_foreign_files_are_refused(data, tmp_path):
         load_weights(str(tmp_path / "foreign"), CPU)
 
 
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        {"dtype": "F4", "shape": [16], "data_offsets": [0, 8]},
+        {"dtype": "F8_E8M0", "shape": [8], "data_offsets": [0, 8]},
+        {"dtype": "F32", "shape": [0, 2**62, 2**62], "data_offsets": [0, 0]},
+        {"dtype": "F32", "shape": [0, 2**63, 4], "data_offsets": [0, 0]},
+        {"dtype": "F32", "shape": [2**64 - 1, 0], "data_offsets": [0, 0]},
+    ],
+    ids=lambda tensor: f"{tensor['dtype']} {tensor['shape']}",
+)
+def test_tensors_that_torch_cannot_hold_are_refused(tensor, tmp_path):
+    header = json.dumps({"x": tensor}).encode()
+    data = len(header).to_bytes(8, "little") + header + bytes(tensor["data_offsets"][1])
+    (tmp_path / "strange").write_bytes(data)
+    with pytest.raises(WeightsError):
+        load_weights(str(tmp_path / "strange"), CPU)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "", "a\0b", "/proc/self/mem"])
+def test_names_of_no_readable_file_are_refused(name):
+    with pytest.raises(WeightsError, match=r"there are no weights|cannot read the weights"):
+        load_weights(name, CPU)
+
+
 def test_a_pointer_in_place_of_weights_is_called_one(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n")
     with pytest.raises(WeightsError, match="Git LFS pointer"):
@@ -208,6 +233,15 @@ def test_a_configuration_that_does_not_fit_is_refused(change, parts, refused):
         ("transform.order", lambda t: t * 0),
         ("transform.order", lambda t: t.float() * float("nan")),
         ("prior_offsets.values", lambda t: t.double() * float("inf")),
+        ("decoder.network.stem.weight", lambda t: t.double() / 4096),  # on the grid, but not by construction
+        ("decoder.network.stem.bias", lambda t: t / 4096 + 1e-5),
+        ("decoder.network.stem.weight", lambda t: t.to(torch.complex64)),
+        ("decoder.network.stem.weight", lambda t: t.to(torch.int8)),
+        ("transform.filter", lambda t: t.double() / 2**16),
+        ("prior_offsets.values", lambda t: t.float()),
+        ("left_encoder.network.stem.weight", lambda t: t.to(torch.complex64)),
+        ("left_encoder.network.stem.weight", lambda t: t.float()),
+        ("steps", lambda t: t.to(torch.complex64)),
         ("steps", lambda t: t * 0),
         ("steps", lambda t: t * float("nan")),
         ("steps", lambda t: -t),

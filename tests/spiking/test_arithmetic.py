@@ -61,3 +61,33 @@ def test_a_callers_autocast_is_off_inside():
         with exact_arithmetic():
             assert (x @ x).dtype == torch.float32
         assert (x @ x).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (torch.backends, "ieee"),
+        (torch.backends, "tf32"),
+        (torch.backends.cudnn, "ieee"),
+        (torch.backends.cudnn.conv, "ieee"),
+        (torch.backends.mkldnn, "bf16"),
+    ],
+)
+def test_settings_that_were_made_in_torchs_new_way_are_left_as_they_were(place, value):
+    """In a process of its own each would be one line; some of them make torch's own `cudnn.flags` fail."""
+    kinds = [getattr(b, k) for b, names in ((torch.backends.mkldnn, "conv matmul"), (torch.backends.cudnn, "conv rnn"))
+             for k in names.split()]  # fmt: skip
+    before, was = [kind.fp32_precision for kind in kinds], place.fp32_precision
+    try:
+        place.fp32_precision = value
+        outside = [kind.fp32_precision for kind in kinds]
+        with exact_arithmetic():
+            assert [kind.fp32_precision for kind in kinds[:2]] == ["ieee"] * 2 and not torch.backends.cudnn.enabled
+        assert [kind.fp32_precision for kind in kinds] == outside and torch.backends.cudnn.enabled
+        place.fp32_precision = was
+        assert [kind.fp32_precision for kind in kinds] == before  # what follows a common setting follows it still
+    finally:
+        place.fp32_precision = was
+        for kind, precision in zip(kinds, before, strict=True):
+            if kind.fp32_precision != precision:
+                kind.fp32_precision = precision

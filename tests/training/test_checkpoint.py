@@ -1,5 +1,6 @@
 """Promises of checkpoints: a resumed run is the uninterrupted one, and what does not fit is refused in a sentence."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,9 @@ def test_a_checkpoint_without_a_hash_is_read(options):
         {"config": 5},
         {"config": {"M": 8}},
         {"progress": {"stage": "magic"}},
+        {"progress": {"spent": -1e9}},
+        {"progress": {"spent": math.nan}},
+        {"progress": {"step": -1}},
         {"model": {}},
         {"optimiser": 1},
         {"random": {}},
@@ -110,3 +114,39 @@ def test_a_checkpoint_that_does_not_fit_is_refused_in_a_sentence(change, options
     torch.save(state | change, tmp_path / "odd.ckpt")
     with pytest.raises(TrainingError):
         run(options("run", resume=tmp_path / "odd.ckpt", steps=4))
+
+
+def first_moments(state, value):
+    for moments in state["optimiser"]["state"].values():
+        moments["exp_avg"] = value
+
+
+CRAFTED = {
+    "moments of another shape": lambda state: first_moments(state, torch.zeros(3)),
+    "moments that are scalars": lambda state: first_moments(state, torch.zeros(())),
+    "no moments": lambda state: first_moments(state, None),
+    "an order out of range": lambda state: state["model"]["transform.order"].fill_(9999),
+    "a state of random numbers out of range": lambda state: state["random"]["crops"].update(has_uint32=2**70),
+    "a model that needs more numbers than there are": lambda state: state["config"].update(M=4096),
+}
+
+
+@pytest.mark.parametrize("kind", CRAFTED)
+def test_a_crafted_checkpoint_is_refused_and_crashes_nothing(kind, options, tmp_path):
+    made = options("run", stages=("prior",), steps=2)
+    run(made)
+    state = torch.load(made.out / "last.ckpt", weights_only=True)
+    CRAFTED[kind](state)
+    torch.save(state, tmp_path / "odd.ckpt")
+    with pytest.raises(TrainingError):
+        run(options("run", resume=tmp_path / "odd.ckpt", steps=4))
+
+
+def test_settings_of_the_optimiser_are_those_of_the_program(options, tmp_path):
+    made = options("run", stages=("prior",), steps=2)
+    run(made)
+    state = torch.load(made.out / "last.ckpt", weights_only=True)
+    for group in state["optimiser"]["param_groups"]:
+        group.update(betas=None, amsgrad=True, weight_decay="x", differentiable=True)
+    torch.save(state, tmp_path / "odd.ckpt")
+    run(options("run", resume=tmp_path / "odd.ckpt", steps=4))

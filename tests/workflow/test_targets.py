@@ -67,7 +67,12 @@ def test_what_no_quality_gives_is_refused_with_what_the_nearest_gives(target):
         choose_quality(target, curve, foreseen)
 
 
-@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])
+def test_targets_are_of_a_known_kind():
+    with pytest.raises(InputError, match="size, bpp or psnr"):
+        Target("foo", 5)
+
+
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, 10**400, None, "x"])
 def test_targets_are_numbers_above_zero(value):
     with pytest.raises(InputError, match="above 0"):
         Target("bpp", value)
