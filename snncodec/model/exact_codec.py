@@ -50,7 +50,8 @@ class ExactCodec(EntropyModel):
         self.transform.prove()
         entropy = (self.hyper_encoder, self.hyper_decoder, self.context_model, self.fusion)
         offsets = (self.hyper_offsets, self.prior_offsets, self.index_offsets)
-        prove_network(nn.ModuleList([*entropy, *offsets]), "the entropy model", device)
+        repeats = max(1, len(self.config.attended))  # of what attention adds to the membranes
+        prove_network(nn.ModuleList([*entropy, *offsets]), "the entropy model", device, repeats)
         pixels = (self.decoder.network, self.decoder.conditioning, self.decoder_offsets)
         prove_network(nn.ModuleList(pixels), "the decoder", device)
         return self

@@ -53,12 +53,13 @@ def prove_chain(matrices: Iterable[Tensor], largest: float, bits: int, name: str
             raise WeightsError(f"{name} cannot be proved exact: its sums may reach {largest:.3g}, which is too large")
 
 
-def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.dtype:
+def prove_network(network: nn.Module, name: str, device: torch.device, repeats: int = 1) -> torch.dtype:
     """Choose number formats for an exact network: of each convolution, and (returned) of the membranes between them.
 
     In one time step membranes are float32: what is done to them between convolutions is one IEEE operation after
     another, in an order that does not change, and rounds alike on every machine if it ever does. Over several time
-    steps they may add up all layers' largest possible outputs; `WeightsError` where even float64 cannot hold that.
+    steps they may add up all layers' largest possible outputs, each as often as `repeats` says; `WeightsError` where
+    even float64 cannot hold that.
     """
     layers = list(network.modules())
     spikes = [layer for layer in layers if isinstance(layer, ExactSpike)]
@@ -81,7 +82,7 @@ def prove_network(network: nn.Module, name: str, device: torch.device) -> torch.
             total += float(layer.offset.abs().max() + 4 * layer.threshold.abs().max())
         else:
             total += sum(float(number.abs().max()) for number in layer.buffers(recurse=False))
-    kind = narrowest_exact_type(total, refinement, name, device)
+    kind = narrowest_exact_type(total * repeats, refinement, name, device)
     if membranes_round:
         kind = torch.float32
     for layer in layers:
