@@ -66,7 +66,7 @@ def test_every_cut_and_every_flipped_bit_of_a_small_file_is_refused(watched, see
 
 
 @settings(max_examples=150)
-@given(st.randoms(use_true_random=False))
+@given(st.integers(0, 2**32).map(random.Random))  # st.randoms fails once a library has switched subnormal floats off
 def test_payloads_that_no_encoder_wrote_behind_right_checksums(watched, seeds, random):
     watched.decode(fuzz.mutated(random.choice(seeds), random.choice(seeds), random))
     assert watched.slowest < SECONDS

@@ -123,7 +123,8 @@ class ExactConv2d(nn.Module):
     def compute_in_bytes(self) -> None:
         """From now on, if that is possible and likely to be faster: inputs are small whole numbers, weights are small.
 
-        Numbers v with their magnitudes become two numbers from 0 on, max(v, 0) and max(-v, 0).
+        Numbers v with their magnitudes become two numbers from 0 on, max(v, 0) and max(-v, 0). Of maps of one or two
+        columns, oneDNN's kernels for AMX (3.7 and later) make garbage where the stride is 2, so that is left to floats.
         """
         weight, whole = self.weight, self.magnitudes or self.input_max == MAX_COUNT
         if self.magnitudes:
@@ -131,6 +132,7 @@ class ExactConv2d(nn.Module):
             weight = torch.cat([magnitude + signed, magnitude - signed], dim=1)
         if (
             whole
+            and self.stride == (1, 1)
             and weight[0].numel() > weight.shape[1] >= LEAST_CHANNELS
             and fits_bytes(weight, self.bias, self.input_max)
         ):

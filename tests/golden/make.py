@@ -68,6 +68,8 @@ CASES = [
     Case("shipped", 133, 200, 20, blur=1.2),
     Case("shipped", 65, 47, 50, independent=True),
     Case("shipped", 48, 64, 30, metadata=True),
+    Case("shipped", 300, 20, 70, corner=(0, 600)),  # hyper-latents of one and two columns
+    Case("shipped", 20, 300, 50, corner=(150, 280)),
 ]
 
 
