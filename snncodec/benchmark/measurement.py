@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import as_completed
+from concurrent.futures import Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from snncodec.benchmark import metrics
 from snncodec.benchmark.coder import Coder
@@ -104,7 +107,11 @@ class Bench:
     def __init__(self, coders: dict[str, Coder], first: Picture) -> None:
         self.coders = coders
         self._read = lru_cache(maxsize=1)(Picture.read)  # tasks come pair by pair
-        left, right = (view[:WARM_UP_SIDE, :WARM_UP_SIDE].copy() for view in self._read(first).views())
+        try:
+            views = self._read(first).views()
+        except (SnncodecError, OSError):  # gone since it was inspected; its rows will tell
+            views = (np.full((WARM_UP_SIDE, WARM_UP_SIDE, 3), 128, np.uint8),) * 2
+        left, right = (view[:WARM_UP_SIDE, :WARM_UP_SIDE].copy() for view in views)
         for coder in coders.values():
             coder.decode(coder.encode(StereoPair(left, right), coder.qualities[0]))
 
@@ -134,9 +141,16 @@ def measure_all(
         try:
             futures = {pool.submit(_measure_in_worker, task): task for task in tasks}
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                yield futures[future], _result(future)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(future: Future[Measured | str]) -> Measured | str:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return "a process that measured has died, and nothing could be measured from then on; is there enough memory?"
 
 
 @contextmanager

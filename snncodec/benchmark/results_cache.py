@@ -76,7 +76,7 @@ class ResultsCache:
             try:
                 entry = json.loads(line)
                 self._rows[entry["key"]] = dict(entry["row"])
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 continue
 
     def _give_up(self, error: Exception) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,9 @@ class _Faults:
         self._note = note
 
     def add(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-        self._note(f"note: {sentence}")
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+            self._note(f"note: {sentence}")
 
 
 class _Notebook:
@@ -197,6 +199,6 @@ def _peak_memories(
         for future in as_completed(measured):
             try:
                 notebook.add_peak_memory(measured[future], future.result())
-            except (SnncodecError, OSError) as error:
+            except (SnncodecError, OSError, BrokenProcessPool) as error:
                 faults.add(f"the memory of {measured[future].coder} is not known: {error}")
-    return {task.coder: notebook.peak_memory(task) or {} for task in tasks}
+    return {task.coder: row for task in tasks if (row := notebook.peak_memory(task))}

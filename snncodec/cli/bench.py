@@ -27,7 +27,7 @@ def bench(
     data: Annotated[Path, typer.Argument(help="Folder of stereo pairs.")],
     qualities: Annotated[str, typer.Option("--quality", "-q", help="Qualities of snncodec.")] = "10,30,50,70,90",
     baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif,avif-psnr",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that measure at once.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=1024, help="Processes that measure at once.")] = 1,
     per_pair: Annotated[bool, typer.Option("--per-pair", help="Print every row, not only means.")] = False,
     spikes: Spikes = False,
     json_file: Json = None,
@@ -62,9 +62,10 @@ def bench(
     from snncodec.benchmark.results_cache import default_folder
 
     count = _spike_count(weights, device) if spikes else None
+    note = (lambda line: None) if quiet else say
     with progress_bar("measuring", quiet) as progress:
         measure = partial(runner.run, weights=weights, device=device, independent=independent, effort=effort, jobs=jobs)
-        result = measure(data, chosen, formats, cache=cache or default_folder(), progress=progress, note=say)
+        result = measure(data, chosen, formats, cache=cache or default_folder(), progress=progress, note=note)
     result = count.add_to(result) if count else result
     try:
         _print_tables(result, per_pair)
@@ -97,7 +98,7 @@ def _print_tables(result: "BenchResult", per_pair: bool) -> None:
 
 
 def _qualities(text: str) -> list[int]:
-    values = [int(name) if name.isdecimal() else 0 for name in split_names(text)]
+    values = [int(name) if name.isdecimal() and len(name) <= 3 else 0 for name in split_names(text)]
     if not values or not all(1 <= value <= QUALITIES for value in values):
         raise typer.BadParameter(f"{text!r} is no list of qualities from 1 to 100, such as 10,30,50", param_hint="-q")
     return values

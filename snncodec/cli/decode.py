@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from snncodec.cli.process import load_torch
 from snncodec.cli.terminal import progress_bar, say
 from snncodec.constants import MAX_PIXELS
 from snncodec.errors import InputError
-from snncodec.io.files import check_output_folder
+from snncodec.io.files import check_output_folder, made_folders
 from snncodec.io.output_names import Content, Pictures, names_folder, picture_names, pictures_at
 
 if TYPE_CHECKING:
@@ -97,9 +98,8 @@ def decode(
     if output == str(STREAM):
         write_stdout(picture_bytes(pair, pictures))
     else:
-        if new_folder:  # made as late as this, so that a file that cannot be decoded leaves none behind
-            folder.mkdir(parents=True)
-        write_pair(pair, pictures, force)
+        with made_folders(folder) if new_folder else nullcontext():
+            write_pair(pair, pictures, force)
     if not quiet:
         height, width, _ = pair.left.shape
         say(f"{output if output == '-' else ', '.join(map(str, pictures.files))}: {width}x{height}")

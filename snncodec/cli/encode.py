@@ -68,7 +68,9 @@ def encode(
     options: dict[str, Any] = {"independent": independent, "effort": effort}
     if left.is_dir() and right is None:
         how = {"quality": wanted, "weights": weights, "device": device, "options": options}
-        work = encode_jobs(left, output_folder(output, left), say, swap=swap, strip=strip, **how)
+        work = encode_jobs(
+            left, output_folder(output, left), (lambda line: None) if quiet else say, swap=swap, strip=strip, **how
+        )
         Batch(jobs, executor, force, resume, quiet).run(work)
         return
     target = output or coded_name(left, right)

@@ -18,7 +18,9 @@ from snncodec.io.output_names import Content, pictures_at
 if TYPE_CHECKING:
     from snncodec.workflow.jobs import DecodeJob, EncodeJob, Job
 
-Jobs = Annotated[int | None, typer.Option(min=1, help="Of a folder: processes at once.  [default: all cores]")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="Of a folder: processes at once.  [default: all cores]")
+]
 Executor = Annotated[str, typer.Option(metavar="local|dask://HOST:PORT", help="Of a folder: where processes run.")]
 Layout = Annotated[
     Literal["names", "folders", "kitti"], typer.Option(help="Of a folder: x_left.*; left/x.*; or image_2/x.*.")
@@ -65,8 +67,7 @@ class Notes:
 
     def add(self, job: Job, sentence: str) -> None:
         kind = sentence
-        inputs = (str(path) for name in ("left", "right") if (path := getattr(job, name, None)))
-        for path in sorted(inputs, key=len, reverse=True):  # one may be the beginning of the other
+        for path in sorted(map(str, job.inputs), key=len, reverse=True):  # one may be the beginning of the other
             kind = kind.replace(path, "...")
         self._kinds.setdefault(kind, []).append(sentence)
 
@@ -99,9 +100,10 @@ def encode_jobs(data: Path, folder: Path, say_orphan: Callable[[str], object], *
 
 def decode_jobs(files: Path, folder: Path, layout: str, suffix: str, content: Content, **how: Any) -> list[DecodeJob]:
     """A job for each .bin file below `files`, whose pictures keep its place in the folders; `InputError` for none."""
+    from snncodec.io.datasets import list_pictures
     from snncodec.workflow.jobs import DecodeJob
 
-    found = sorted(path for path in files.rglob("*.bin") if path.is_file())
+    found = sorted(files / path for path in list_pictures(files, ("bin",)))
     if not found:
         raise InputError(f"there is no .bin file in {files}")
     jobs = []

@@ -50,6 +50,8 @@ def progress_bar(title: str, quiet: bool) -> Iterator[Callable[..., None] | None
 def open_streams() -> None:
     """Open what a command was started without, before a file of it takes that number: talk goes to nowhere, and
     whatever is written to stdout fails."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     if sys.stdout is None:
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     if sys.stderr is None:
@@ -80,6 +82,15 @@ def own_stderr() -> Iterator[None]:
         sys.stderr, _ = before, sys.stderr.close()
 
 
+def check_current_folder() -> None:
+    """Exit where there is none any more, with which a library of torch would end the process without a word."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        say(f"snncodec: the current folder cannot be used ({error.strerror}); change to another one")
+        sys.exit(1)
+
+
 def prepare_console() -> None:
     """Let names that a console cannot print appear with backslashes, and libraries keep their warnings to themselves.
 
@@ -107,12 +118,17 @@ class ErrorReportingGroup(TyperGroup):
     def main(self, *args: Any, **options: Any) -> Any:
         try:
             open_streams()
+            check_current_folder()
+            self._leave_paths_to_us()
             with own_stderr(), warnings.catch_warnings():
                 prepare_console()
                 try:
                     return super().main(*args, **options)
                 finally:
                     sys.stdout.flush()  # a full disk has to show while errors still have a sentence
+        except KeyboardInterrupt:
+            say("snncodec: interrupted")
+            sys.exit(130)
         except BrokenPipeError:
             discard(sys.stdout)
             sys.exit(1)
@@ -120,6 +136,14 @@ class ErrorReportingGroup(TyperGroup):
             discard(sys.stdout)
             say(f"snncodec: cannot write the output: {error.strerror or error}")
             sys.exit(1)
+
+    def _leave_paths_to_us(self) -> None:
+        """Files that cannot be read are told by whoever reads them, and not by the parser of options."""
+        for command in self.commands.values():
+            for parameter in command.params:
+                kind: Any = getattr(parameter, "type", None)
+                if hasattr(kind, "readable"):
+                    kind.readable = False
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -135,7 +159,9 @@ class ErrorReportingGroup(TyperGroup):
             sentence = ": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error)
         except SnncodecError as error:
             sentence = str(error)
-        except MemoryError:
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and "allocate memory" not in str(error):  # as torch puts it
+                raise
             sentence = "there is not enough memory for this"
         say("snncodec: " + " ".join(sentence.split()))  # one line, whatever a file name holds
         raise typer.Exit(1)

@@ -20,10 +20,10 @@ def train(
     neuron: Annotated[Literal["ilif", "lif", "relu"] | None, typer.Option(help="Replaces the preset's neuron.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="CKPT", help="Continue this run.")] = None,
     init: Annotated[str | None, typer.Option(metavar="WEIGHTS", help="Start a new run from these weights.")] = None,
-    seed: Annotated[int, typer.Option(help="Start of all random numbers.")] = 0,
-    steps: Annotated[int | None, typer.Option(min=1, help="Length of the run in steps.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Start of all random numbers.")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, max=10**12, help="Length of the run in steps.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Length of the run in minutes.")] = None,
-    crop: Annotated[int | None, typer.Option(min=32, help="Side of the training crops in pixels.")] = None,
+    crop: Annotated[int | None, typer.Option(min=32, max=4096, help="Side of the training crops in pixels.")] = None,
     stages: Annotated[str, typer.Option(help="Stages to run, in order.")] = ",".join(RECIPE),
     output: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: runs/ and the preset's name.")

@@ -119,7 +119,7 @@ def _match(paths: list[str]) -> tuple[list[tuple[str, str, str]], list[str]]:
 def _views(paths: list[str], pattern: str, word: str) -> dict[str, list[str]]:
     """Return scene name -> the paths that fit the pattern, in the order given."""
     pattern = pattern.replace("IN", "(?:.*/)?").replace("NAME", "[^/]+").replace("VIEW", word)
-    expression = re.compile(pattern, re.IGNORECASE)
+    expression = re.compile(pattern, re.IGNORECASE | re.DOTALL)
     views = defaultdict(list)
     for path in paths:
         if match := expression.fullmatch(os.path.splitext(path)[0]):
@@ -178,10 +178,16 @@ def _listed(root: Path) -> list[Scene]:
             if not os.path.isfile(root / cell):
                 hint = "; write / for \\" if "\\" in cell else ""
                 raise InputError(f"{table}, line {line} names {cell!r}, which is no file in {root}{hint}")
-        scenes.append(Scene(Path(cells[0]).with_suffix("").as_posix(), root / cells[0], root / cells[1]))
+        scenes.append(Scene(_name_below(cells[0]), root / cells[0], root / cells[1]))
     if not scenes:
         raise InputError(f"{table} lists no pair; expected two columns of relative paths: left, right")
     return scenes
+
+
+def _name_below(path: str) -> str:
+    """A name made of a path, without what leads out of a folder: outputs are called by it."""
+    parts = Path(os.path.normpath(path)).with_suffix("").parts
+    return "/".join(part for part in parts if part not in ("..", os.path.sep, Path(path).anchor))
 
 
 def _rows(lines: list[str]) -> list[list[str]]:

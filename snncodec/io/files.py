@@ -111,6 +111,22 @@ def check_output_folder(folder: Path) -> None:
         raise InputError(f"cannot write into {folder}: {there} is read-only")
 
 
+@contextmanager
+def made_folders(*folders: Path) -> Iterator[None]:
+    """Make folders for what is written inside; after an error, those that were not there are gone again if empty."""
+    new: list[Path] = []
+    try:
+        for folder in folders:
+            new += [place for place in (*reversed(folder.parents), folder) if not place.exists() and place not in new]
+            folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for place in reversed(new):
+            with suppress(OSError):  # another process writes there, or it could not be made
+                place.rmdir()
+        raise
+
+
 def _rename_all(staged: Mapping[Path, Path]) -> None:
     """Move every temporary file over its target; if one move fails, put back what the earlier ones replaced."""
     earlier = list(staged)[:-1]  # the last move succeeds or changes nothing, so it needs no way back

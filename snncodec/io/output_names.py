@@ -92,7 +92,7 @@ def pictures_at(prefix: Path, content: Content, suffix: str, layout: str = "name
     `InputError` as in `picture_names`, with a `hint` at the end of that on extensions, and for a layout of two views
     where there is only one file.
     """
-    kind, single = suffix.lower(), prefix.with_name(f"{prefix.name}.{suffix}")
+    kind, single = suffix.lower(), Path(f"{prefix}.{suffix}")
     if kind not in PICTURES + STEREO:
         known = ", ".join(f".{name}" for name in PICTURES + STEREO)
         raise InputError(f"{single} ends with .{kind}, which is no format known here ({known}){hint}")

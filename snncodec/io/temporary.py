@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import time
 import zlib
 from pathlib import Path
@@ -30,7 +31,7 @@ def remove_stale(folder: Path) -> None:
     for entry in found:
         try:
             if (match := PATTERN.fullmatch(entry.name)) and _is_stale(match, entry):
-                os.unlink(entry)
+                shutil.rmtree(entry) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)
         except OSError:  # another process was faster, or it is another user's
             continue
 

@@ -99,6 +99,9 @@ def differing(files: list[GoldenFile], device: str) -> list[str]:
 
 def main_of_program() -> int:
     """`main`, where what stdout does not take is one sentence, or none if whoever reads it has seen enough."""
+    if sys.stdout is None:
+        sys.stderr.write("snncodec: cannot write the output: stdout is closed\n")
+        return 1
     try:
         status = main()
         sys.stdout.flush()

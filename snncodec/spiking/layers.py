@@ -124,7 +124,7 @@ class ExactConv2d(nn.Module):
         """From now on, if that is possible and likely to be faster: inputs are small whole numbers, weights are small.
 
         Numbers v with their magnitudes become two numbers from 0 on, max(v, 0) and max(-v, 0). Of maps of one or two
-        columns, oneDNN's kernels for AMX (3.7 and later) make garbage where the stride is 2, so that is left to floats.
+        columns, oneDNN's kernels for AMX (3.12) make garbage where the stride is 2, so that is left to floats.
         """
         weight, whole = self.weight, self.magnitudes or self.input_max == MAX_COUNT
         if self.magnitudes:

@@ -23,6 +23,11 @@ class Job(Protocol):
         ...
 
     @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files that it reads."""
+        ...
+
+    @property
     def targets(self) -> tuple[Path, ...]:
         """The files that it writes, all of them or none."""
         ...
@@ -51,11 +56,15 @@ class EncodeJob:
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def inputs(self) -> tuple[Path, ...]:
+        return tuple(path for path in (self.left, self.right, Path(self.weights)) if path)
+
+    @property
     def targets(self) -> tuple[Path, ...]:
         return (self.target,)
 
     def run(self) -> list[str]:
-        from snncodec.io.files import write_bytes
+        from snncodec.io.files import made_folders, write_bytes
         from snncodec.io.stereo_files import prepared, read_views
         from snncodec.workflow.targets import encode_to_target
 
@@ -66,8 +75,8 @@ class EncodeJob:
             data = codec.encode(*pair.views(), self.quality, icc=pair.icc, exif=pair.exif, **self.options)
         else:
             data = encode_to_target(codec, pair, self.quality, **self.options).data
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(self.target, data, force=True)
+        with made_folders(self.target.parent):
+            write_bytes(self.target, data, force=True)
         return notes
 
 
@@ -83,11 +92,16 @@ class DecodeJob:
     max_pixels: int
 
     @property
+    def inputs(self) -> tuple[Path, ...]:
+        return (self.file, Path(self.weights)) if self.weights else (self.file,)
+
+    @property
     def targets(self) -> tuple[Path, ...]:
         return self.pictures.files
 
     def run(self) -> list[str]:
         from snncodec.bitstream import container
+        from snncodec.io.files import made_folders
         from snncodec.io.pair_outputs import write_pair
         from snncodec.model.weights_manifest import find_by_id
 
@@ -95,9 +109,8 @@ class DecodeJob:
             data = container.read(stream)
         codec = _codec(self.weights or str(find_by_id(container.read_header(data)[0].weights_id)), self.device)
         pair = codec.decode(data, self.pictures.content == "left", max_pixels=self.max_pixels)
-        for target in self.targets:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        write_pair(pair, self.pictures, force=True)
+        with made_folders(*(target.parent for target in self.targets)):
+            write_pair(pair, self.pictures, force=True)
         return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -27,12 +28,16 @@ class Failure:
 def check_jobs(jobs: Sequence[Job], force: bool, resume: bool) -> list[Job]:
     """The jobs to do: with `resume`, those of which a target is missing.
 
-    `InputError` if two write one file, or if a target exists and neither `resume` nor `force` is set.
+    `InputError` if two write one file, if one of them reads what another writes, or if a target exists and neither
+    `resume` nor `force` is set.
     """
     targets = [target for job in jobs for target in job.targets]
     if len(set(targets)) < len(targets):
         twice = next(target for target in targets if targets.count(target) > 1)
         raise InputError(f"two of the inputs would be written to {twice}; give them different names")
+    read = {os.path.realpath(path) for job in jobs for path in job.inputs}
+    if replaced := next((target for target in targets if os.path.realpath(target) in read), None):
+        raise InputError(f"{replaced} is what is to be read; choose another output folder")
     if resume:
         return [job for job in jobs if not all(target.exists() for target in job.targets)]
     if not force and (there := [target for target in targets if target.exists()]):

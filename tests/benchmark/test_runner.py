@@ -2,15 +2,18 @@
 
 import io
 import shutil
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from snncodec import stopwatch
-from snncodec.benchmark import coders, measurement, metrics, runner
+from snncodec.benchmark import coders, measurement, metrics, report, runner
 from snncodec.benchmark.baselines import BASELINES
 from snncodec.benchmark.summary import summarise
 from snncodec.bitstream.container import Header, Tag, pack, unpack
@@ -295,6 +298,36 @@ def test_rows_of_an_interrupted_run_are_kept_and_the_rest_is_measured_later(code
     monkeypatch.setattr(codec, "encode", encode)
     complete = runner.run(data, [10, 20, 50], [], cache=tmp_path)
     assert complete.rows[:2] == partial.rows and len(complete.rows) == 6 and not complete.missing
+
+
+def test_peak_memory_that_cannot_be_measured_is_told_and_takes_nothing_else_along(codec, data, monkeypatch):
+    def dies(task, contest):
+        raise BrokenProcessPool("died")
+
+    monkeypatch.setattr(runner, "peak_memory", dies)
+    result = runner.run(data, [50], [])
+    assert len(result.rows) == 2 and result.summary["peak_memory"] == {} and "memory of snncodec" in result.faults[0]
+    report.print_tables(result, Console(file=io.StringIO()))
+
+
+def test_a_process_that_dies_takes_no_finished_row_along(codec, data, monkeypatch):
+    future = Future()
+    future.set_exception(BrokenProcessPool("died"))
+    assert "has died" in measurement._result(future)
+
+
+def test_a_first_pair_that_is_gone_when_measuring_begins_costs_only_its_own_rows(codec, data, tmp_path, monkeypatch):
+    shutil.copytree(data, tmp_path / "data")
+    inspect = runner._inspect_all
+
+    def then_gone(*given):
+        pictures = inspect(*given)
+        shutil.rmtree(tmp_path / "data" / "chain")
+        return pictures
+
+    monkeypatch.setattr(runner, "_inspect_all", then_gone)
+    result = runner.run(tmp_path / "data", [50], [])
+    assert [row["scene"] for row in result.rows] == ["wall"] and result.missing == 1 and "chain" in result.faults[0]
 
 
 def test_several_processes_measure_what_one_does(data, tiny, tmp_path):

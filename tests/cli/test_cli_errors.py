@@ -5,8 +5,10 @@ from pathlib import Path
 import cli_helpers
 import pytest
 from cli_helpers import LEFT, fails, names, pixels, raiser, run
+from typer.testing import CliRunner
 
 from snncodec.bitstream import container
+from snncodec.cli import app
 from snncodec.errors import FormatError
 
 codec, folder, coded = cli_helpers.codec, cli_helpers.folder, cli_helpers.coded  # fixtures
@@ -111,6 +113,12 @@ def test_a_missing_folder_is_named_before_any_work(coded, codec):
     fails(run("encode left.png right.png -o no/pair.bin"), "there is no folder no")
 
 
+@pytest.mark.parametrize("suffix", ["../x", "a/b", "", ".", "bin"])
+def test_a_format_that_is_none_is_one_sentence(coded, suffix):
+    result = CliRunner().invoke(app, ["decode", "pair.bin", "--format", suffix])
+    fails(result, "no format known here")
+
+
 def test_a_file_is_not_called_a_picture(folder, codec):
     codec.Codec = pytest.fail
     for suffix in ("png", "JPG", "mpo"):
@@ -178,6 +186,13 @@ def test_a_bug_is_not_hidden(folder, codec):
         "train . --steps 1 --resume a --init b",
         "train . --steps 1 --stages prior,magic",
         "train . --steps 1 --preset huge",
+        "train . --steps 1 --seed -1",
+        "train . --steps 1 --crop 1000000000",
+        f"train . --steps {10**40}",
+        f"bench . -q {'9' * 5000}",
+        f"bench . --jobs {10**30}",
+        f"encode . -o coded --jobs {10**30}",
+        f"export base out.nir --height {10**27}",
         "bench . -q 0",
         "bench . -q 50,101",
         "bench . -q 10,x",

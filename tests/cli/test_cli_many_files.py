@@ -1,5 +1,6 @@
 """Promises of encode and decode of a folder: every pair becomes a file and comes back, and failures are listed."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -138,3 +139,49 @@ def test_single_views_are_told(pairs):
     Path("pairs/alley/right.png").unlink()
     result = run("encode pairs -o pairs/alley/left.png")
     assert "is a file" in result.stderr
+
+
+@pytest.fixture
+def listed(pairs):
+    """Pairs that a table names, some of them from elsewhere, or under other extensions."""
+    shutil.copy("pairs/alley/left.png", "outside_left.png")
+    shutil.copy("pairs/alley/right.png", "outside_right.png")
+    shutil.copy("pairs/bridge/left.png", "pairs/pic.bin")
+    shutil.copy("pairs/bridge/right.png", "pairs/pic2.bin")
+    return pairs
+
+
+def test_outputs_of_a_table_stay_in_their_folder(listed):
+    Path("pairs/pairs.csv").write_text(
+        f"../outside_left.png,../outside_right.png\n{listed}/pairs/bridge/left.png,bridge/right.png\n"
+    )
+    before = names(listed)
+    assert run("encode pairs -o coded -q 5 --effort 1 --jobs 1").exit_code == 0
+    made = names(listed) - before
+    assert len(made) == 2 and all(name.startswith("coded/") for name in made), made
+
+
+def test_two_rows_of_one_name_are_refused(listed):
+    Path("pairs/pairs.csv").write_text("alley/left.png,alley/right.png\nbridge/../alley/left.png,bridge/right.png\n")
+    fails(run("encode pairs -o coded --jobs 1"), "two of the inputs")
+
+
+def test_a_job_replaces_no_input_of_another(listed):
+    Path("pairs/pairs.csv").write_text("pic.bin,pic2.bin\nalley/left.png,alley/right.png\n")
+    before = Path("pairs/pic.bin").read_bytes()
+    fails(run("encode pairs -o pairs -f --jobs 1"), "pic.bin is what is to be read")
+    assert Path("pairs/pic.bin").read_bytes() == before
+
+
+def test_a_failure_leaves_no_folder_that_it_made(pairs):
+    Path("coded/deep").mkdir(parents=True)
+    Path("coded/deep/x.bin").write_bytes(b"SNNC")
+    assert run("decode coded -o back --jobs 1").exit_code == 1
+    assert not Path("back").exists()
+    assert run("encode pairs -o made -q 5 --weights gone --jobs 1").exit_code == 1
+    assert not Path("made").exists()
+
+
+def test_quiet_is_silent(pairs):
+    Path("pairs/alley/right.png").unlink()
+    assert run("encode pairs -o coded -q 5 --effort 1 --jobs 1 --quiet").stderr == ""

@@ -103,3 +103,22 @@ def test_warnings_of_libraries_are_silent_and_stay_as_they_were_for_others(monke
     assert not recwarn
     with pytest.warns(UserWarning):
         warnings.warn("of somebody else", stacklevel=1)
+
+
+def test_a_closed_stdin_is_an_empty_file(golden):
+    for line in ("snncodec decode - -o x.png --sbs <&-", "snncodec info - <&-", "snncodec encode - - -o x.bin <&-"):
+        done = shell(line, golden)
+        assert done.returncode == 1 and done.stderr.startswith(b"snncodec: ") and done.stderr.count(b"\n") == 1
+
+
+def test_a_current_folder_that_is_gone_is_said(golden):
+    done = shell("mkdir gone; cd gone; rmdir ../gone; snncodec info ../pair.bin", golden)
+    assert done.returncode == 1 and done.stderr.startswith(b"snncodec: the current folder cannot be used")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("arguments", ["decode pair.bin", "info pair.bin", "encode pair.bin pair.bin -o x.bin"])
+def test_a_file_that_may_not_be_read_is_one_sentence(arguments, golden):
+    (golden / "pair.bin").chmod(0)
+    done = shell(f"snncodec {arguments}", golden)
+    assert done.returncode == 1 and done.stderr.startswith(b"snncodec: ") and done.stderr.count(b"\n") == 1

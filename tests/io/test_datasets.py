@@ -212,3 +212,10 @@ def test_bad_pairs_csv_is_refused_naming_the_line(make, content, reason):
     (root / "pairs.csv").write_bytes(content)
     with pytest.raises(InputError, match=reason):
         find_pairs(root)
+
+
+def test_names_with_a_newline_are_names(tmp_path):
+    (tmp_path / "li\nne").mkdir()
+    for side in ("left", "right"):
+        (tmp_path / "li\nne" / f"{side}.png").touch()
+    assert [scene.name for scene in find_pairs(tmp_path)[0]] == ["li\nne"]

@@ -60,3 +60,12 @@ def test_files_of_others_are_never_touched(tmp_path, name):
 def test_names_are_new_each_time_and_recognised(tmp_path):
     first, second = (temporary_beside(tmp_path / "x") for _ in range(2))
     assert first != second and PATTERN.fullmatch(first.name)
+
+
+def test_a_folder_that_was_left_goes_too(tmp_path, ended):
+    file = left_by(tmp_path, ended)
+    file.unlink()
+    file.mkdir()
+    (file / "page.html").write_bytes(b"half")
+    write_bytes(tmp_path / "new", b"", force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]

@@ -18,6 +18,7 @@ class PlainJob:
     target: Path
     order: str = "write"
     seconds: float = 0.0
+    inputs: tuple = ()
 
     @property
     def targets(self):

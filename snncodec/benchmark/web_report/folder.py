@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from snncodec.errors import InputError
 from snncodec.io.files import resolved
+from snncodec.io.temporary import remove_stale, temporary_beside
 
 INDEX, FULL = "index.html", "full"  # all that a report holds
 GENERATOR = '<meta name="generator" content="snncodec bench">'  # how a page of ours is known
@@ -38,7 +38,8 @@ def whole_folder(folder: Path, force: bool) -> Iterator[Path]:
     """Yield an empty folder beside `folder` that takes its place at the end, or vanishes after an error."""
     check_folder(folder, force)
     target = resolved(folder)
-    temporary, replaced = (target.with_name(f".snncodec-{secrets.token_hex(8)}.tmp") for _ in range(2))
+    remove_stale(target.parent)
+    temporary, replaced = temporary_beside(target), temporary_beside(target)
     try:
         temporary.mkdir()
         yield temporary
