@@ -24,7 +24,7 @@ Spikes = Annotated[bool, typer.Option("--spikes", help="Count what the decoder's
 
 
 def bench(
-    data: Annotated[Path, typer.Argument(help="Folder of stereo pairs.")],
+    data: Annotated[Path, typer.Argument(readable=False, help="Folder of stereo pairs.")],
     qualities: Annotated[str, typer.Option("--quality", "-q", help="Qualities of snncodec.")] = "10,30,50,70,90",
     baselines: Annotated[str, typer.Option(help="Formats to compare with.")] = "jpeg,webp,avif,avif-psnr",
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="Processes that measure at once.")] = 1,
@@ -35,7 +35,8 @@ def bench(
     plot: Plot = None,
     report_folder: Report = None,
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where rows are kept for the next run.  [default: ~/.cache]")
+        Path | None,
+        typer.Option(readable=False, metavar="DIR", help="Where rows are kept for the next run.  [default: ~/.cache]"),
     ] = None,
     weights: Weights = "base",
     independent: Independent = False,

@@ -17,12 +17,15 @@ from snncodec.io.files import resolved
 if TYPE_CHECKING:
     from snncodec.benchmark.runner import BenchResult
 
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
-Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")]
+Json = Annotated[Path | None, typer.Option("--json", readable=False, metavar="FILE", help="Write everything as JSON.")]
+Csv = Annotated[Path | None, typer.Option("--csv", readable=False, metavar="FILE", help="Write the rows as CSV.")]
 Report = Annotated[
-    Path | None, typer.Option("--report", metavar="DIR", help="Write a page with curves, tables and pictures.")
+    Path | None,
+    typer.Option("--report", readable=False, metavar="DIR", help="Write a page with curves, tables and pictures."),
 ]
-Plot = Annotated[Path | None, typer.Option(metavar="F.svg|F.png", help="Draw rate-distortion curves (extra [plot]).")]
+Plot = Annotated[
+    Path | None, typer.Option(readable=False, metavar="F.svg|F.png", help="Draw rate-distortion curves (extra [plot]).")
+]
 
 
 @dataclass(frozen=True)

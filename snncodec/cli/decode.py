@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from snncodec.io.images import StereoPair
 
 CodedFiles = Annotated[
-    Path, typer.Argument(metavar="OUT.bin|DIR|-", help="File written by encode, or a folder of such; - is stdin.")
+    Path,
+    typer.Argument(
+        readable=False, metavar="OUT.bin|DIR|-", help="File written by encode, or a folder of such; - is stdin."
+    ),
 ]
 Output = Annotated[
     str | None,

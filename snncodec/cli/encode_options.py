@@ -8,14 +8,21 @@ import typer
 Left = Annotated[
     Path,
     typer.Argument(
+        readable=False,
         help="Left view: PNG, JPEG, TIFF, WebP ...; or both views: .mpo, .jps, .pns, .heic; or a folder of pairs; - is "
-        "stdin."
+        "stdin.",
     ),
 ]
-Right = Annotated[Path | None, typer.Argument(help="Right view, of the same size.")]
+Right = Annotated[Path | None, typer.Argument(readable=False, help="Right view, of the same size.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="OUT.bin|DIR|-", help="What to write; - is stdout. Default: beside LEFT."),
+    typer.Option(
+        "--output",
+        "-o",
+        readable=False,
+        metavar="OUT.bin|DIR|-",
+        help="What to write; - is stdout. Default: beside LEFT.",
+    ),
 ]
 Quality = Annotated[
     int | None, typer.Option("--quality", "-q", min=1, max=100, help="Higher is better.  [default: 50]")

@@ -13,7 +13,7 @@ from snncodec.constants import BLOCK
 
 def export(
     weights: Annotated[str, typer.Argument(help="Shipped weights by name, or a file of your own.")],
-    output: Annotated[Path, typer.Argument(metavar="OUT.nir", help="File to write.")],
+    output: Annotated[Path, typer.Argument(readable=False, metavar="OUT.nir", help="File to write.")],
     height: Annotated[int, typer.Option(min=1, max=16384, help="Of the pictures, in pixels.")] = 256,
     width: Annotated[int, typer.Option(min=1, max=16384, help="Of the pictures, in pixels.")] = 256,
     quality: Annotated[int, typer.Option("--quality", "-q", min=1, max=100, help="Whose offsets are taken.")] = 50,

@@ -17,7 +17,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr but 
 Weights = Annotated[str, typer.Option(metavar="NAME|FILE", help="Shipped weights by name, or a file of your own.")]
 Independent = Annotated[bool, typer.Option("--independent", help="Code the right view without the left one.")]
 Effort = Annotated[int, typer.Option(min=1, max=EFFORTS, help="1 is fastest, 9 makes the smallest files.")]
-CodedFile = Annotated[Path, typer.Argument(metavar="OUT.bin|-", help="File written by encode; - is stdin.")]
+CodedFile = Annotated[
+    Path, typer.Argument(readable=False, metavar="OUT.bin|-", help="File written by encode; - is stdin.")
+]
 STREAM = Path("-")  # standard input or output
 
 

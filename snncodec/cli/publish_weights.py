@@ -9,7 +9,7 @@ from snncodec.cli.terminal import say
 
 
 def publish_weights(
-    file: Annotated[Path, typer.Argument(help="Weights that `train` wrote.")],
+    file: Annotated[Path, typer.Argument(readable=False, help="Weights that `train` wrote.")],
     name: Annotated[str, typer.Argument(help="What `encode --weights` will call them.")],
 ) -> None:
     """Check a weights file and ship it: copy it to weights/ and enter its sha256 in the manifest.

@@ -119,7 +119,6 @@ class ErrorReportingGroup(TyperGroup):
         try:
             open_streams()
             check_current_folder()
-            self._leave_paths_to_us()
             with own_stderr(), warnings.catch_warnings():
                 prepare_console()
                 try:
@@ -136,14 +135,6 @@ class ErrorReportingGroup(TyperGroup):
             discard(sys.stdout)
             say(f"snncodec: cannot write the output: {error.strerror or error}")
             sys.exit(1)
-
-    def _leave_paths_to_us(self) -> None:
-        """Files that cannot be read are told by whoever reads them, and not by the parser of options."""
-        for command in self.commands.values():
-            for parameter in command.params:
-                kind: Any = getattr(parameter, "type", None)
-                if hasattr(kind, "readable"):
-                    kind.readable = False
 
     def invoke(self, ctx: Any) -> Any:
         try:

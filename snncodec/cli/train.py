@@ -14,11 +14,13 @@ from snncodec.training.options import RECIPE, TrainOptions
 
 
 def train(
-    data: Annotated[list[Path], typer.Argument(help="Folders of pictures or stereo pairs to learn from.")],
-    val: Annotated[Path | None, typer.Option(help="Folder of stereo pairs to validate on.")] = None,
+    data: Annotated[
+        list[Path], typer.Argument(readable=False, help="Folders of pictures or stereo pairs to learn from.")
+    ],
+    val: Annotated[Path | None, typer.Option(readable=False, help="Folder of stereo pairs to validate on.")] = None,
     preset: Annotated[Literal["base", "small", "tiny", "sketch"], typer.Option(help="Size of the model.")] = "base",
     neuron: Annotated[Literal["ilif", "lif", "relu"] | None, typer.Option(help="Replaces the preset's neuron.")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="CKPT", help="Continue this run.")] = None,
+    resume: Annotated[Path | None, typer.Option(readable=False, metavar="CKPT", help="Continue this run.")] = None,
     init: Annotated[str | None, typer.Option(metavar="WEIGHTS", help="Start a new run from these weights.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Start of all random numbers.")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, max=10**12, help="Length of the run in steps.")] = None,
@@ -26,7 +28,8 @@ def train(
     crop: Annotated[int | None, typer.Option(min=32, max=4096, help="Side of the training crops in pixels.")] = None,
     stages: Annotated[str, typer.Option(help="Stages to run, in order.")] = ",".join(RECIPE),
     output: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: runs/ and the preset's name.")
+        Path | None,
+        typer.Option("--out", "-o", readable=False, metavar="DIR", help="Default: runs/ and the preset's name."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse pictures that cannot be read.")] = False,
     device: Device = "auto",

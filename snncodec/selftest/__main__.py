@@ -59,6 +59,7 @@ def run_process(process: Process, files: list[GoldenFile]) -> int:
 
     warnings.filterwarnings("ignore")  # of torch, about settings that are changed on purpose
     lines = [run_condition(condition, files) for condition in conditions(process)]
+    lines.append(run_kernels(process))
     return int(any(line.startswith("differs") for line in lines))
 
 
@@ -72,6 +73,25 @@ def run_condition(condition: Condition, files: list[GoldenFile]) -> str:
         line = f"differs   {condition.name}: {', '.join(different)}" if different else f"ok        {condition.name}"
     except NotHere as reason:
         line = f"not here  {condition.name}: {reason}"
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+    return line
+
+
+def run_kernels(process: Process) -> str:
+    """Compare layers in bytes with layers in floats; prints a line and returns it."""
+    import torch
+
+    from snncodec.model.shipped_weights import load_weights
+    from snncodec.selftest.kernels import differing_maps
+    from snncodec.spiking.byte_convolution import bytes_are_fast
+
+    name = f"{process.name}, byte kernels" if process.name else "byte kernels"
+    cpu = torch.device("cpu")
+    different = differing_maps(load_weights("base", cpu).codec) if bytes_are_fast(cpu) else None
+    line = f"not here  {name}: this CPU has no instructions for bytes" if different is None else f"ok        {name}"
+    if different:
+        line = f"differs   {name}: {', '.join(different)}"
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
     return line

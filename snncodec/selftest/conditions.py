@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 CAPABILITIES = ("default", "avx2", "avx512")  # of ATen's kernels
-ONEDNN = ("SSE41", "AVX2", "AVX512_CORE")  # the instructions that oneDNN may use at most
+ONEDNN = ("SSE41", "AVX2", "AVX512_CORE", "AVX512_CORE_VNNI")  # the instructions that oneDNN may use at most
 DTYPES = ("float16", "bfloat16", "float64")
 PRECISIONS = ("bf16", "tf32")  # of products of float32
 

@@ -1,6 +1,7 @@
 """Promises of snncodec.cli.terminal: talk and bars go to stderr, and only where somebody watches."""
 
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -116,9 +117,19 @@ def test_a_current_folder_that_is_gone_is_said(golden):
     assert done.returncode == 1 and done.stderr.startswith(b"snncodec: the current folder cannot be used")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-@pytest.mark.parametrize("arguments", ["decode pair.bin", "info pair.bin", "encode pair.bin pair.bin -o x.bin"])
-def test_a_file_that_may_not_be_read_is_one_sentence(arguments, golden):
-    (golden / "pair.bin").chmod(0)
-    done = shell(f"snncodec {arguments}", golden)
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="modes mean something else here")
+@pytest.mark.parametrize(
+    "arguments",
+    ["decode pair.bin", "info pair.bin", "encode pair.bin x -o x.bin", "encode x pair.bin -o x.bin", "bench locked"],
+)
+def test_what_may_not_be_read_is_one_sentence(arguments, golden):
+    (golden / "locked").mkdir()
+    for name in ("pair.bin", "locked"):
+        (golden / name).chmod(0)
+    Image.new("RGB", (8, 8)).save(golden / "x", "PNG")
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("root may read everything")
+    unprivileged = "setpriv --bounding-set -dac_override,-dac_read_search,-fowner" if os.geteuid() == 0 else ""
+    done = shell(f"{unprivileged} {sys.executable} -m snncodec {arguments}", golden)
+    (golden / "locked").chmod(0o700)
     assert done.returncode == 1 and done.stderr.startswith(b"snncodec: ") and done.stderr.count(b"\n") == 1
