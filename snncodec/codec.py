@@ -86,7 +86,8 @@ class Codec:
         """As `encode`, with the encoder's own reconstruction beside the bytes, if it may `keep_left` in memory."""
         check_views(left, right, quality)
         check_number("effort", effort, EFFORTS)
-        icc, exif = (data and checked_bytes(data, name) for data, name in ((icc, "an ICC profile"), (exif, "EXIF")))
+        icc = None if icc is None else checked_bytes(icc, "an ICC profile")
+        exif = None if exif is None else checked_bytes(exif, "EXIF")
         if icc and len(icc) > MAX_PROFILE_BYTES:
             raise InputError(f"the colour profile has {len(icc)} bytes, the limit is {MAX_PROFILE_BYTES}")
         height, width = left.shape[:2]

@@ -101,7 +101,7 @@ def _save_all(image: Image.Image, file: IO[bytes], _name: str | bytes) -> None:
     if len(others) != 1:
         raise InputError(f"a stereo pair has two views; {1 + len(others)} were given")
     names = "the left view", "the right view"
-    left, right = (  # copies know nothing of the files that they came from; what is to be told of those, is not new
+    left, right = (  # of copies, which have no file whose header would be read again
         decode_picture(view.copy(), name, upright=True).pixels
         for name, view in zip(names, (image, others[0]), strict=True)
     )

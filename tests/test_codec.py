@@ -188,6 +188,8 @@ COLOUR = np.zeros((8, 9, 3), dtype=np.uint8)
         (COLOUR, COLOUR, {"device": "tpu"}),
         (COLOUR, COLOUR, {"icc": bytes(2**20 + 1)}),
         (COLOUR, COLOUR, {"icc": "sRGB"}),
+        (COLOUR, COLOUR, {"icc": GREY}),
+        (COLOUR, COLOUR, {"exif": {}}),
         (COLOUR, COLOUR, {"icc": [1, 2]}),
         (COLOUR, COLOUR, {"exif": {"Model": "W3"}}),
         (COLOUR, COLOUR, {"exif": 5}),

@@ -66,6 +66,11 @@ class ModelConfig:
         hyper = 9 * width * (width + 2 * self.hyper_channels)
         return pixels + passes * width**2 + 2 * self.N2 * width + contexts + predictors + hyper
 
+    def check_stored(self, stored: int) -> None:
+        """`ValueError` if so many numbers cannot be such a model, which is to be asked before one is made."""
+        if self.least_numbers > stored:
+            raise ValueError(f"it has {stored:,} numbers, and needs {self.least_numbers:,} at least")
+
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 

@@ -94,8 +94,7 @@ def _empty_codec(config: ModelConfig, stored: int) -> ExactCodec:
 
     It is made on the CPU: torch needs two seconds to prepare for its meta device.
     """
-    if config.least_numbers > stored:
-        raise ValueError(f"it has {stored:,} numbers, and needs {config.least_numbers:,} at least")
+    config.check_stored(stored)
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         return StereoCodec(config).exact()
 

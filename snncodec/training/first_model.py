@@ -24,10 +24,9 @@ def first_model(options: TrainOptions, checkpoint: dict[str, Any] | None, sample
     if checkpoint:
         try:
             config = ModelConfig.from_dict(checkpoint["config"])
-            if config.least_numbers > (stored := sum(value.numel() for value in checkpoint["model"].values())):
-                raise WeightsError(f"it has {stored:,} numbers, and needs {config.least_numbers:,} at least")
+            config.check_stored(sum(value.numel() for value in checkpoint["model"].values()))
             return StereoCodec(config)
-        except (AttributeError, TypeError, WeightsError) as error:
+        except (AttributeError, TypeError, ValueError, WeightsError) as error:
             raise TrainingError(f"{options.resume} describes no model of this version: {error}") from error
     if options.init:
         return trainable(load_weights(options.init, torch.device("cpu")))
